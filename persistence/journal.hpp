@@ -1,0 +1,107 @@
+// The durable log behind all metadata: an ordered sequence of puts and deletes, folded into a snapshot as it grows.
+#pragma once
+
+#include "messages/ids.hpp"
+#include "messages/result.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace muster {
+
+/// What a row is about. Numbers are frozen.
+enum class record_kind : std::uint16_t {
+  epoch = 1,
+  allocator = 2,
+  node = 3,
+  collection = 4,
+  target_head = 5,
+  target_segments = 6,
+  setting = 7,
+};
+
+/// One change: `payload` set puts it under (kind, key), absent deletes (kind, key).
+struct journal_row {
+  std::uint64_t seq = 0; ///< Strictly consecutive over the life of a journal, from 1.
+  epoch_number epoch = 0;
+  record_kind kind = record_kind::epoch;
+  std::string key;
+  std::optional<std::string> payload;
+};
+
+/// A row of the recovered state: the newest put of its (kind, key) that no delete followed.
+struct journal_entry {
+  record_kind kind = record_kind::epoch;
+  std::string key;
+  std::string payload;
+};
+
+/// A record that recovery could not use; its neighbours are unharmed.
+struct bad_record {
+  std::uint64_t seq = 0;
+  record_kind kind = record_kind::epoch;
+  std::string key;
+  std::string text;
+};
+
+/// What recovery found: all live entries ordered by (kind, key), the last seq, and what was damaged.
+struct journal_state {
+  std::uint64_t last_seq = 0;
+  std::vector<journal_entry> entries;
+  std::vector<bad_record> bad;
+};
+
+/// How a failed append ended.
+enum class append_outcome {
+  durable,  ///< All rows are on disk.
+  refused,  ///< Definitely none is (disk full, read only, rolled back): the caller may go on reading.
+  unknown,  ///< Nobody can say: the process must end and replay.
+};
+
+struct append_result {
+  append_outcome outcome = append_outcome::durable;
+  std::string text; ///< For people; empty when durable.
+};
+
+/// A journal. Used by one thread at a time; all calls block on the disk.
+class journal {
+public:
+  virtual ~journal() = default;
+
+  /// Everything live, once at start. Damaged rows are in `bad`, never fatal; a file that is no journal at all, or one of a
+  /// newer version, already failed at opening.
+  virtual result<journal_state> recover() = 0;
+
+  /// Appends `rows` in one atomic, durable commit. Checks that seq continues; at most `limits::journal_batch_rows`.
+  virtual append_result append(const std::vector<journal_row>& rows) = 0;
+
+  /// Folds the oldest log rows into the snapshot if the log is over its limit; a bounded slice a call. True: more to do.
+  virtual bool fold() = 0;
+
+  /// For people: kind, path, rows in log and snapshot.
+  virtual std::string describe() const = 0;
+};
+
+/// Opens or creates `folder`/journal.db and takes the folder's lock. Failures: old_session_exists when another live process
+/// holds the lock, newer_version, io_corrupt, io_failed.
+result<std::unique_ptr<journal>> open_sqlite_journal(const std::string& folder);
+
+/// The content of a memory journal; outlives its journals, as a disk outlives processes.
+struct memory_disk {
+  std::vector<journal_row> rows;
+};
+
+/// A journal in memory over `disk` (kept by the caller); for tests and benchmarks.
+std::unique_ptr<journal> make_memory_journal(std::shared_ptr<memory_disk> disk);
+
+/// The stable name of a kind; "unknown" for a number not in the list.
+std::string_view to_string(record_kind kind);
+
+/// A checksum over the parts of a row that must not change, as stored beside it.
+std::uint64_t row_checksum(const journal_row& row);
+
+} // namespace muster

@@ -1,0 +1,75 @@
+// What a query node searches: loaded segments by id, behind one interface (hnswlib and brute force in production).
+#pragma once
+
+#include "messages/ids.hpp"
+#include "messages/result.hpp"
+#include "persistence/catalogue.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace muster {
+
+/// What a load needs.
+struct segment_source {
+  segment_id id;
+  collection_id collection;
+  std::string file; ///< Path below the store.
+  std::int64_t rows = 0; ///< As the catalogue says; a file that says otherwise is refused.
+};
+
+/// What a load found.
+struct loaded_segment {
+  segment_id id;
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0; ///< Memory held.
+  index_kind index = index_kind::brute_force;
+  std::uint32_t dimension = 0;
+};
+
+/// One answer; smaller distance is nearer for every metric (ip: minus the inner product).
+struct search_hit {
+  std::int64_t id = 0;
+  float distance = 0;
+  std::string name; ///< Empty when the collection has no names.
+
+  /// Nearest first, ties to the lower id: the order in which all merges happen.
+  friend bool operator<(const search_hit& a, const search_hit& b) {
+    return a.distance != b.distance ? a.distance < b.distance : a.id < b.id;
+  }
+};
+
+/// A row found by name.
+struct named_row {
+  std::string name;
+  std::int64_t id = 0;
+  std::vector<float> vector; ///< As imported (not normalised).
+};
+
+/// The segments of one node. Thread-safe: loads and releases by loaders, searches by several readers at once.
+class segment_engine {
+public:
+  virtual ~segment_engine() = default;
+
+  /// Blocks on disk and CPU. Already loaded: the same answer again. file_not_found, io_corrupt, parameter_invalid.
+  virtual result<loaded_segment> load(const segment_source& what) = 0;
+
+  /// Drops a segment; searches that run keep it alive until they end. Unknown: no effect.
+  virtual void release(segment_id id) = 0;
+
+  /// The k nearest of `query` over all named segments, merged, nearest first. `query.size()` is one vector. segment_not_loaded
+  /// when one is absent (never a partial answer), parameter_invalid for a wrong dimension, NaN or a zero vector under cosine.
+  virtual result<std::vector<search_hit>> search(std::span<const segment_id> segments, std::span<const float> query,
+                                                 std::uint32_t k) = 0;
+
+  /// The rows with that name in the named segments.
+  virtual result<std::vector<named_row>> find_by_name(std::span<const segment_id> segments, std::string_view name) = 0;
+};
+
+/// The real engine over the files below `store`.
+std::unique_ptr<segment_engine> make_file_engine(std::string store);
+
+} // namespace muster
