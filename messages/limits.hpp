@@ -43,4 +43,86 @@ inline constexpr std::size_t segment_rows = 4'000'000;
 /// Rows from which a segment gets an HNSW index; below it is searched by brute force.
 inline constexpr std::size_t hnsw_rows = 1'000;
 
+// -- actors -------------------------------------------------------------------
+
+/// Unanswered requests of one actor (CAF keeps them in a linear list); the next one fails at once: too_many_requests.
+inline constexpr std::size_t outstanding_requests = 256;
+/// Segments in one chunk of a truth; a fuller chunk splits.
+inline constexpr std::size_t chunk_segments = 128;
+/// Segment ids listed as touched for one collection in one publication; more: the collection counts as wholly touched.
+inline constexpr std::size_t touched_segments = 1'000;
+/// How long a subscriber may take for one publication before it is given everything anew.
+inline constexpr milliseconds publication_timeout{10'000};
+/// Proposals a checker sends for one publication; the rest follows with the next.
+inline constexpr std::size_t proposals_per_batch = 1'000;
+/// Tasks in flight in the whole cluster; further proposals are refused (task_limit) and come again when one ends.
+inline constexpr std::size_t tasks_in_flight = 20'000;
+/// Orders of one node on the wire at a time; the rest waits in its executor.
+inline constexpr std::size_t orders_in_flight_per_node = 256;
+/// Time for an order before its outcome counts as unknown.
+inline constexpr milliseconds order_timeout{30'000};
+/// First and longest wait after a task failed, before its key is tried again (doubling).
+inline constexpr milliseconds retry_first{100};
+inline constexpr milliseconds retry_longest{10'000};
+/// Keys whose failures are remembered; the oldest is forgotten beyond that.
+inline constexpr std::size_t remembered_failures = 10'000;
+/// Moves that balance may have in flight for one collection.
+inline constexpr std::size_t balance_moves_in_flight = 8;
+
+// -- requests -----------------------------------------------------------------
+
+/// Requests that the gateway has in flight; the next one is refused: too_many_requests.
+inline constexpr std::size_t client_requests = 200;
+/// Jobs that wait for one collection; the next one is refused: too_many_requests.
+inline constexpr std::size_t jobs_per_collection = 64;
+/// The longest a load or release request may wait (it may ask for less).
+inline constexpr milliseconds job_timeout{600'000};
+/// The longest a read may take.
+inline constexpr milliseconds read_timeout{5'000};
+/// A commit to the journal, as seen by who asks metadata.
+inline constexpr milliseconds commit_timeout{60'000};
+/// A request to the data source.
+inline constexpr milliseconds data_timeout{30'000};
+/// Replicas of a collection; more are refused.
+inline constexpr std::size_t replicas = 64;
+/// Who may watch shard leaders at once; the next one is refused by closing its watch.
+inline constexpr std::size_t route_watchers = 10'000;
+/// Collections waited for at once by load and release jobs.
+inline constexpr std::size_t awaits = 200;
+
+// -- nodes --------------------------------------------------------------------
+
+/// One burst of beats to all nodes.
+inline constexpr milliseconds beat_interval{500};
+/// Silence after which a node is suspect: no routes to it any more. With the beat interval this is seen in at most 1,400 ms.
+inline constexpr milliseconds suspect_after{900};
+/// Default of node_gone_ms: how long a suspect node's segments are kept for it.
+inline constexpr milliseconds node_gone{1'500};
+/// Nodes of a cluster; the next one is refused.
+inline constexpr std::size_t nodes = 4'096;
+/// Wait of a node before it dials the coordinator again.
+inline constexpr milliseconds redial{100};
+/// Wait of a node before it dials a peer again.
+inline constexpr milliseconds peer_redial{50};
+/// Entries (copies, view entries) in one report; a full report has several pages.
+inline constexpr std::size_t report_entries = 4'000;
+/// Segments that one node loads at a time; others wait.
+inline constexpr std::size_t loads_at_once = 2;
+/// Loads that wait at a node; the next one is refused: too_many_requests.
+inline constexpr std::size_t loads_waiting = 100'000;
+/// Threads that search on one node.
+inline constexpr std::size_t readers = 2;
+/// Searches in flight at one delegator; the next one is refused: too_many_requests.
+inline constexpr std::size_t searches_per_delegator = 64;
+/// Calls from one node to another in flight; the next one is refused: too_many_requests.
+inline constexpr std::size_t peer_calls = 200;
+/// The longest a search may take (a request may ask for less).
+inline constexpr milliseconds search_timeout{60'000};
+/// Time for a peer to load or release a segment.
+inline constexpr milliseconds peer_load_timeout{25'000};
+/// Hits a search may ask for; more are refused.
+inline constexpr std::size_t search_k = 16'384;
+/// Query vectors in one search request; more are refused.
+inline constexpr std::size_t search_queries = 1'024;
+
 } // namespace muster::limits

@@ -5,10 +5,12 @@
 #include "messages/result.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace muster {
@@ -92,7 +94,11 @@ result<std::unique_ptr<journal>> open_sqlite_journal(const std::string& folder);
 
 /// The content of a memory journal; outlives its journals, as a disk outlives processes.
 struct memory_disk {
-  std::vector<journal_row> rows;
+  std::vector<journal_row> rows; ///< The log: what is not folded yet.
+  std::map<std::uint64_t, std::uint64_t> checksums; ///< By seq; a row put here by hand has none and is trusted.
+  std::map<std::pair<record_kind, std::string>, journal_row> snapshot;
+  std::uint64_t folded_seq = 0;
+  std::vector<bad_record> damaged; ///< Damaged rows that a fold met.
 };
 
 /// A journal in memory over `disk` (kept by the caller); for tests and benchmarks.

@@ -1,0 +1,92 @@
+// What is known about each actor without asking it: counted at every send and around every handler.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace muster {
+
+/// A report of one actor at one moment. Times in microseconds unless named otherwise.
+struct probe_report {
+  std::string name;
+  std::string kind;
+  std::string owner;
+  std::uint64_t queued = 0;
+  std::uint64_t oldest_ms = 0;
+  std::uint64_t handled = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> handled_by_type;
+  std::uint64_t handler_p50_us = 0;
+  std::uint64_t handler_p99_us = 0;
+  std::uint64_t handler_max_us = 0;
+  std::uint32_t restarts = 0;
+  std::string last_failure;
+  std::string waiting_for;
+  std::string state; ///< "running" or "ended"
+};
+
+/// The counters of one actor. Written by senders (`sent`) and by the actor itself; read by anyone, also when it is stuck.
+class probe {
+public:
+  probe(std::string name, std::string kind, std::string owner);
+
+  const std::string& name() const {
+    return name_;
+  }
+
+  /// A message was put into the mailbox at `now_ns`.
+  void sent(std::int64_t now_ns);
+  /// A handler for a message of `type` (a string with static life) begins, and ends.
+  void begin(const char* type, std::int64_t now_ns);
+  void end(std::int64_t took_ns);
+  void failed(std::string text);
+  void waits_for(std::string text);
+  void ended();
+  void restarted(const probe& predecessor);
+
+  probe_report report(std::int64_t now_ns) const;
+
+private:
+  mutable std::mutex mutex_;
+  std::string name_;
+  std::string kind_;
+  std::string owner_;
+  std::deque<std::int64_t> queue_; ///< Times of arrival, at most `max_times`; beyond that only counted.
+  std::uint64_t untimed_ = 0;
+  std::uint64_t handled_ = 0;
+  std::map<const char*, std::uint64_t, std::less<>> by_type_;
+  std::array<std::uint64_t, 40> times_{}; ///< Handler times: bucket i holds those below 2^i ns.
+  std::int64_t max_ns_ = 0;
+  std::uint32_t restarts_ = 0;
+  std::string last_failure_;
+  std::string waiting_for_;
+  bool ended_ = false;
+};
+
+/// The probes of one actor system, by actor id. A probe of an ended actor is forgotten when another of its name enrols.
+class probe_registry {
+public:
+  std::shared_ptr<probe> enrol(std::uint64_t actor, std::string name, std::string kind, std::string owner);
+  void retire(std::uint64_t actor);
+  /// A message to `actor` was sent.
+  void sent(std::uint64_t actor, std::int64_t now_ns);
+  /// All reports, by name; `name` empty: all. Cost: one pass over the actors of the process.
+  std::vector<probe_report> reports(std::string_view name, std::int64_t now_ns) const;
+  std::size_t size() const;
+
+private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<probe>> by_actor_;
+  std::map<std::string, std::shared_ptr<probe>, std::less<>> by_name_;
+};
+
+} // namespace muster

@@ -1,0 +1,17 @@
+// Registration of all message types (the only file that needs them all) and the scheduler's settings.
+#include "actors/runtime/system.hpp"
+
+#include "actors/interfaces.hpp"
+#include "actors/node/interfaces.hpp"
+
+namespace muster {
+
+system_config::system_config(bool testing, std::size_t threads) {
+  add_message_types<caf::id_block::muster>();
+  add_message_types<caf::id_block::muster_node>();
+  set("scheduler.policy", testing ? caf::atom("testing") : caf::atom("sharing"));
+  set("scheduler.max-threads", threads);
+  detach_blocking = !testing;
+}
+
+} // namespace muster

@@ -1,0 +1,550 @@
+# What actors of one coordinator tell each other: the three truths in chunks, publications, proposals, commits, links.
+@0xb3c1a7d04e5f6a14;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("muster::schema");
+using import "common.capnp".Header;
+using import "common.capnp".Status;
+using import "common.capnp".Mark;
+using import "common.capnp".Property;
+using import "node.capnp".Order;
+using import "node.capnp".Report;
+using import "client.capnp".CatalogueSegment;
+
+# -- desired ------------------------------------------------------------------
+
+enum LoadStatus {
+  invalid @0;
+  loading @1;
+  loaded @2;
+}
+
+struct ReplicaState {
+  id @0 :Int64;
+  resourceGroup @1 :Text;
+  nodes @2 :List(Int64);          # read-write
+  readOnlyNodes @3 :List(Int64);  # being drained
+}
+
+struct CollectionState {
+  # One desired collection. Journaled as it is.
+  id @0 :Int64;
+  database @1 :Text;
+  name @2 :Text;
+  status @3 :LoadStatus;
+  replicaNumber @4 :UInt32;
+  partitions @5 :List(Int64);
+  replicas @6 :List(ReplicaState);
+  metric @7 :Text;
+  dimension @8 :UInt32;
+  wholeCollection @9 :Bool;       # load type: all partitions, also later ones
+  revision @10 :UInt64;           # grows with each commit that touches it
+}
+
+struct NodeRecord {
+  # A node that ever joined. Journaled, so that its id is the same after any restart.
+  id @0 :Int64;
+  name @1 :Text;
+  address @2 :Text;
+}
+
+# -- target -------------------------------------------------------------------
+
+struct TargetHead {
+  # A segment is in version v when fromVersion <= v and (toVersion = 0 or v < toVersion).
+  collection @0 :Int64;
+  current @1 :Int64;              # 0: none yet
+  next @2 :Int64;                 # 0: none
+  channels @3 :List(Text);
+  partitions @4 :List(Int64);
+  folder @5 :Text;                # of the segment files below the store: <folder>/<segment>.segment
+  currentSegments @6 :UInt32;
+  currentRows @7 :Int64;
+  nextSegments @8 :UInt32;
+  nextRows @9 :Int64;
+}
+
+struct TargetSegment {
+  id @0 :Int64;
+  partition @1 :Int64;
+  fromVersion @2 :Int64;
+  toVersion @3 :Int64;
+  rows @4 :Int64;
+  bytes @5 :Int64;
+  channel @6 :UInt16;             # index into the head's channels
+}
+
+struct TargetSegments {
+  collection @0 :Int64;
+  segments @1 :List(TargetSegment); # by id
+}
+
+# -- actual -------------------------------------------------------------------
+
+enum NodeLiveness {
+  invalid @0;
+  unknown @1;    # in the journal, not heard of since this coordinator started
+  connected @2;
+  suspect @3;    # connection lost or silent
+  gone @4;
+}
+
+struct NodeState {
+  id @0 :Int64;
+  name @1 :Text;
+  address @2 :Text;
+  liveness @3 :NodeLiveness;
+  incarnation @4 :UInt64;
+  reportSeq @5 :UInt64;           # of the newest report that the tables contain
+  known @6 :Bool;                 # a full report of this incarnation is in the tables
+  stopping @7 :Bool;
+  memoryMb @8 :UInt32;
+  labels @9 :List(Property);
+}
+
+struct NodeStates {
+  nodes @0 :List(NodeState);      # by id
+}
+
+struct Copy {
+  segment @0 :Int64;
+  node @1 :Int64;
+  version @2 :Int64;
+  rows @3 :Int64;
+  bytes @4 :Int64;
+  index @5 :UInt8;
+}
+struct Copies {
+  collection @0 :Int64;
+  copies @1 :List(Copy);          # by segment, node
+}
+
+struct View {
+  segment @0 :Int64;
+  leader @1 :Int64;
+  worker @2 :Int64;
+}
+struct Views {
+  collection @0 :Int64;
+  views @1 :List(View);           # by segment, leader
+}
+
+struct Delegator {
+  channel @0 :Text;
+  node @1 :Int64;
+  replica @2 :Int64;
+  version @3 :Int64;
+  servedVersion @4 :Int64;
+  serviceable @5 :Bool;
+}
+struct Delegators {
+  collection @0 :Int64;
+  delegators @1 :List(Delegator); # by channel, node
+}
+
+# -- tasks --------------------------------------------------------------------
+
+enum TaskKind {
+  invalid @0;
+  serveShard @1;
+  dropShard @2;
+  loadSegment @3;
+  releaseSegment @4;
+  moveSegment @5;
+  moveShard @6;
+  syncView @7;
+  syncTarget @8;
+}
+
+enum TaskPriority {
+  low @0;
+  normal @1;
+  high @2;
+}
+
+enum Proposer {
+  invalid @0;
+  segmentChecker @1;
+  channelChecker @2;
+  leaderChecker @3;
+  balanceChecker @4;
+}
+
+struct Assignment {
+  segment @0 :Int64;
+  worker @1 :Int64;
+}
+
+struct Task {
+  id @0 :Int64;
+  kind @1 :TaskKind;
+  priority @2 :TaskPriority;
+  proposer @3 :Proposer;
+  replica @4 :Int64;
+  channel @5 :Text;
+  segment @6 :Int64;
+  node @7 :Int64;                 # destination, or where the step acts
+  source @8 :Int64;               # of a move
+  reason @9 :UInt16;              # core/reason.hpp
+  running @10 :Bool;
+  step @11 :UInt8;
+  rows @12 :Int64;
+}
+struct Tasks {
+  collection @0 :Int64;
+  tasks @1 :List(Task);           # by id
+}
+
+struct Proposal {
+  kind @0 :TaskKind;
+  priority @1 :TaskPriority;
+  collection @2 :Int64;
+  replica @3 :Int64;              # 0: belongs to no replica
+  channel @4 :Text;
+  segment @5 :Int64;
+  node @6 :Int64;
+  source @7 :Int64;
+  reason @8 :UInt16;
+  targetVersion @9 :Int64;
+  version @10 :Int64;             # of the delegator meant, for dropShard
+  assignments @11 :List(Assignment); # serveShard: every segment and its worker; syncView: what to set
+  removed @12 :List(Int64);       # syncView: what to forget
+}
+struct Proposals {
+  header @0 :Header;
+  proposer @1 :Proposer;
+  situation @2 :UInt64;           # number of the situation they rest on
+  proposals @3 :List(Proposal);
+}
+
+# -- publications -------------------------------------------------------------
+
+enum ChunkKind {
+  invalid @0;
+  nodes @1;
+  collection @2;
+  targetHead @3;
+  targetSegments @4;
+  delegators @5;
+  copies @6;
+  views @7;
+  tasks @8;
+}
+
+struct Chunk {
+  # One piece of one truth; replaced as a whole, shared by reference among all who hold it.
+  union {
+    invalid @0 :Void;
+    nodes @1 :NodeStates;
+    collection @2 :CollectionState;
+    targetHead @3 :TargetHead;
+    targetSegments @4 :TargetSegments;
+    delegators @5 :Delegators;
+    copies @6 :Copies;
+    views @7 :Views;
+    tasks @8 :Tasks;
+  }
+}
+
+struct ChunkRef {
+  # `key` is the lowest id the chunk may hold; it holds up to the next chunk's key.
+  kind @0 :ChunkKind;
+  collection @1 :Int64;           # 0 for nodes
+  key @2 :Int64;
+}
+
+struct Touched {
+  collection @0 :Int64;
+  whole @1 :Bool;
+  segments @2 :List(Int64);
+}
+
+struct PublicationHeader {
+  # Travels with one Chunk message for each entry of `chunks`, in that order.
+  header @0 :Header;
+  number @1 :UInt64;
+  whole @2 :Bool;                 # forget everything of `kinds` before it
+  chunks @3 :List(ChunkRef);
+  removed @4 :List(ChunkRef);
+  touched @5 :List(Touched);
+  nodesTouched @6 :List(Int64);
+  kinds @7 :List(ChunkKind);      # of a whole publication: what its publisher owns
+}
+
+# -- commits: conclusions that become durable ----------------------------------
+
+struct CommitLoad {
+  # A collection to be served, with its first target; all or nothing.
+  collection @0 :CollectionState; # replicas without nodes: metadata assigns ids and nodes
+  head @1 :TargetHead;
+  segments @2 :List(TargetSegment);
+}
+struct CommitRelease {
+  collection @0 :Int64;
+}
+struct CommitNext {
+  # A next target as a change to what is there: added get fromVersion, dropped get toVersion of the new version.
+  collection @0 :Int64;
+  current @1 :Int64;              # premise
+  added @2 :List(TargetSegment);
+  dropped @3 :List(Int64);
+}
+struct CommitPromotion {
+  # next becomes current; the first promotion of a loading collection also makes it loaded.
+  collection @0 :Int64;
+  next @1 :Int64;                 # premise
+}
+struct CommitReplicas {
+  # New node lists of replicas.
+  entries @0 :List(Entry);
+  struct Entry {
+    collection @0 :Int64;
+    revision @1 :UInt64;          # premise
+    replicas @2 :List(ReplicaState);
+  }
+}
+struct Commit {
+  header @0 :Header;
+  union {
+    invalid @1 :Void;
+    load @2 :CommitLoad;
+    release @3 :CommitRelease;
+    next @4 :CommitNext;
+    promotion @5 :CommitPromotion;
+    replicas @6 :CommitReplicas;
+    node @7 :NodeRecord;          # id 0: find or give one by name
+    allocate @8 :UInt32;          # so many ids
+  }
+}
+struct CommitReply {
+  # Sent when the commit is durable, or refused.
+  header @0 :Header;
+  status @1 :Status;
+  value @2 :Int64;                # next: its version; node: its id; allocate: the first id
+}
+
+# -- the journal ---------------------------------------------------------------
+
+struct JournalRow {
+  seq @0 :UInt64;
+  kind @1 :UInt16;
+  key @2 :Text;
+  put @3 :Bool;                   # false: delete
+  payload @4 :Data;
+}
+struct JournalAppend {
+  header @0 :Header;
+  rows @1 :List(JournalRow);
+}
+struct JournalDurable {
+  header @0 :Header;
+  upToSeq @1 :UInt64;
+}
+struct JournalFailed {
+  header @0 :Header;
+  definite @1 :Bool;              # false: outcome unknown, the process must end
+  text @2 :Text;
+}
+struct JournalReplayRequest {
+  header @0 :Header;
+  after @1 :UInt32;               # index of the first entry wanted
+}
+struct JournalReplayReply {
+  header @0 :Header;
+  lastSeq @1 :UInt64;
+  entries @2 :List(JournalRow);
+  done @3 :Bool;
+  bad @4 :List(Text);
+}
+
+# -- the data source ------------------------------------------------------------
+
+struct DataRequest {
+  header @0 :Header;
+  union {
+    invalid @1 :Void;
+    describe @2 :Text;            # by name
+    segments @3 :SegmentsOf;
+  }
+  struct SegmentsOf {
+    collection @0 :Int64;
+    after @1 :Int64;
+  }
+}
+struct DataReply {
+  header @0 :Header;
+  status @1 :Status;
+  union {
+    invalid @2 :Void;
+    collection @3 :DataCollection;
+    segments @4 :Page;
+  }
+  struct Page {
+    segments @0 :List(CatalogueSegment);
+    nextAfter @1 :Int64;          # 0: that was all
+  }
+}
+struct DataCollection {
+  id @0 :Int64;
+  database @1 :Text;
+  name @2 :Text;
+  metric @3 :Text;
+  dimension @4 :UInt32;
+  channels @5 :List(Text);
+  partitions @6 :List(Int64);
+  folder @7 :Text;
+}
+struct DataChanged {
+  # The segments of a collection changed in the data source.
+  header @0 :Header;
+  collection @1 :Int64;
+}
+
+struct TargetRequest {
+  # target_observer: pull the data of a collection and say what its target would be (for a load).
+  header @0 :Header;
+  collection @1 :Int64;
+}
+struct TargetReply {
+  header @0 :Header;
+  status @1 :Status;
+  segments @2 :List(TargetSegment);
+}
+
+struct RefreshRequest {
+  # target_observer: pull again now; answered with the next version committed (or the current one if nothing changed).
+  header @0 :Header;
+  collection @1 :Int64;
+}
+struct RefreshReply {
+  header @0 :Header;
+  status @1 :Status;
+  version @2 :Int64;
+}
+
+struct AwaitRequest {
+  # collection_observer: answer when the collection is in this condition or the deadline has passed.
+  header @0 :Header;
+  collection @1 :Int64;
+  condition @2 :Condition;
+  enum Condition {
+    invalid @0;
+    loaded @1;      # status loaded, every channel led
+    released @2;    # not desired and no node holds anything of it
+  }
+}
+struct AwaitReply {
+  header @0 :Header;
+  status @1 :Status;
+}
+
+struct RunJob {
+  # gateway to load_job or release_job; answered with a ClientReply.
+  header @0 :Header;
+  collection @1 :Text;
+  replicaNumber @2 :UInt32;
+}
+struct JobReply {
+  header @0 :Header;
+  status @1 :Status;
+  collectionId @2 :Int64;
+}
+
+# -- nodes and links -------------------------------------------------------------
+
+struct NodeChange {
+  # node_manager to distribution: who is in the cluster and how it is.
+  header @0 :Header;
+  node @1 :NodeState;             # reportSeq and known are distribution's own and ignored
+}
+struct NodeReport {
+  # node_session to distribution.
+  header @0 :Header;
+  node @1 :Int64;
+  incarnation @2 :UInt64;
+  report @3 :Report;
+}
+struct StepBatch {
+  # task_scheduler to a node's task_executor.
+  header @0 :Header;
+  orders @1 :List(Order);
+}
+struct StepResults {
+  # task_executor to task_scheduler.
+  header @0 :Header;
+  node @1 :Int64;
+  results @2 :List(StepResult);
+}
+struct StepResult {
+  task @0 :Int64;
+  status @1 :Status;
+  marks @2 :List(Mark);
+}
+struct OrderCancel {
+  # task_scheduler to task_executor: the task ended; free what it holds.
+  header @0 :Header;
+  tasks @1 :List(Int64);
+}
+
+struct SessionAttach {
+  # node_manager to a node's node_session: the node said hello on this link.
+  header @0 :Header;
+  node @1 :Int64;
+  link @2 :Int64;
+  incarnation @3 :UInt64;
+}
+struct SessionDetach {
+  # The link is gone; node_session tells its task_executor too.
+  header @0 :Header;
+  node @1 :Int64;
+  link @2 :Int64;
+  reason @3 :Text;
+}
+
+struct LinkCommand {
+  # To the wire.
+  header @0 :Header;
+  union {
+    invalid @1 :Void;
+    open @2 :Open;
+    frame @3 :Frame;
+    close @4 :Int64;
+    broadcast @5 :Broadcast;
+  }
+  struct Open {
+    link @0 :Int64;               # chosen by the caller; odd numbers, the wire's own (inbound) are even
+    address @1 :Text;
+    peer @2 :Bool;                # to a node; false: to a coordinator
+  }
+  struct Frame {
+    link @0 :Int64;
+    bytes @1 :Data;
+  }
+  struct Broadcast {
+    links @0 :List(Int64);
+    bytes @1 :Data;
+  }
+}
+struct LinkEvent {
+  # From the wire to the owner of links of its kind.
+  header @0 :Header;
+  union {
+    invalid @1 :Void;
+    opened @2 :Opened;
+    frame @3 :Frame;
+    closed @4 :Closed;
+  }
+  struct Opened {
+    link @0 :Int64;
+    inbound @1 :Bool;
+  }
+  struct Frame {
+    link @0 :Int64;
+    bytes @1 :Data;
+  }
+  struct Closed {
+    link @0 :Int64;
+    reason @1 :Text;
+    ended @2 :Bool;               # the other process is known to have ended (connection refused)
+  }
+}

@@ -1,0 +1,178 @@
+// What all journals share: names, the checksum, the rules of appending and of replay.
+#include "persistence/journal.hpp"
+
+#include "messages/limits.hpp"
+#include "persistence/journal_rules.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace muster {
+
+namespace {
+
+// The checksum is stored: its constants, order of parts and padding are frozen (see the test vector).
+class hasher {
+public:
+  // A bijection of either argument while the other is fixed: damage within one word never goes unseen.
+  void add(std::uint64_t word) {
+    word *= 0x87c37b91114253d5u;
+    word = std::rotl(word, 31);
+    word *= 0x4cf5ad432745937fu;
+    state_ = std::rotl(state_ ^ word, 27) * 5 + 0x52dce729u;
+  }
+
+  void add(std::string_view bytes) {
+    for (std::size_t at = 0; at < bytes.size(); at += sizeof(std::uint64_t))
+      add(little_endian(bytes.substr(at, sizeof(std::uint64_t))));
+  }
+
+  std::uint64_t finish() const {
+    auto out = state_;
+    out = (out ^ (out >> 33)) * 0xff51afd7ed558ccdu;
+    out = (out ^ (out >> 33)) * 0xc4ceb9fe1a85ec53u;
+    return out ^ (out >> 33);
+  }
+
+private:
+  // Short input is padded with zeros; the lengths are hashed, too.
+  static std::uint64_t little_endian(std::string_view bytes) {
+    std::uint64_t word = 0;
+    if constexpr (std::endian::native == std::endian::little) {
+      std::memcpy(&word, bytes.data(), bytes.size());
+    } else {
+      for (std::size_t i = 0; i < bytes.size(); ++i)
+        word |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+    }
+    return word;
+  }
+
+  std::uint64_t state_ = 0x6d75737465723031u;
+};
+
+} // namespace
+
+std::string_view to_string(record_kind kind) {
+  switch (kind) {
+    case record_kind::epoch:
+      return "epoch";
+    case record_kind::allocator:
+      return "allocator";
+    case record_kind::node:
+      return "node";
+    case record_kind::collection:
+      return "collection";
+    case record_kind::target_head:
+      return "target_head";
+    case record_kind::target_segments:
+      return "target_segments";
+    case record_kind::setting:
+      return "setting";
+  }
+  return "unknown";
+}
+
+std::uint64_t row_checksum(const journal_row& row) {
+  hasher hash;
+  hash.add(row.seq);
+  hash.add(row.epoch);
+  hash.add(std::uint64_t{static_cast<std::uint16_t>(row.kind)});
+  hash.add(std::uint64_t{row.key.size()});
+  hash.add(row.key);
+  hash.add(row.payload ? std::uint64_t{row.payload->size()} + 1 : std::uint64_t{0});
+  if (row.payload)
+    hash.add(*row.payload);
+  return hash.finish();
+}
+
+// -- appending ----------------------------------------------------------------
+
+std::string reason_to_refuse(const std::vector<journal_row>& rows, std::uint64_t last_seq) {
+  if (rows.size() > limits::journal_batch_rows)
+    return "appending " + std::to_string(rows.size()) + " rows to the journal: a commit takes at most "
+           + std::to_string(limits::journal_batch_rows) + "; commit them in parts";
+  auto expected = last_seq;
+  for (const auto& row : rows) {
+    if (row.seq != ++expected)
+      return "appending row " + std::to_string(row.seq) + " to the journal: row " + std::to_string(expected)
+             + " must come next; replay the journal and go on from its last row";
+    if (row.payload && row.payload->size() > limits::journal_payload_bytes)
+      return "appending row " + std::to_string(row.seq) + " (" + std::string{to_string(row.kind)} + " " + row.key
+             + ") to the journal: its payload has " + std::to_string(row.payload->size()) + " bytes, the limit is "
+             + std::to_string(limits::journal_payload_bytes) + "; split it";
+  }
+  return {};
+}
+
+// -- replay -------------------------------------------------------------------
+
+bad_record checksum_damage(const journal_row& row) {
+  return {row.seq, row.kind, row.key,
+          "reading row " + std::to_string(row.seq) + " (" + std::string{to_string(row.kind)} + " " + row.key
+            + ") of the journal: its checksum is wrong, it is left out; check the disk and write the entry anew"};
+}
+
+bad_record gap_damage(std::uint64_t from, std::uint64_t to) {
+  auto which = from == to ? "row " + std::to_string(from) : "rows " + std::to_string(from) + " to " + std::to_string(to);
+  return {from, record_kind{}, {},
+          "reading " + which + " of the journal: missing, what was changed there is lost; check the disk"};
+}
+
+replay::replay(std::uint64_t folded_seq) : in_order_(folded_seq), highest_(folded_seq) {
+  // nop
+}
+
+void replay::add_snapshot(stored_row read) {
+  if (!read.intact()) {
+    bad_.push_back(checksum_damage(read.row));
+    return;
+  }
+  highest_ = std::max(highest_, read.row.seq);
+  auto& slot = live_[{read.row.kind, read.row.key}];
+  if (slot.seq < read.row.seq)
+    slot = std::move(read.row);
+}
+
+void replay::add_log(stored_row read) {
+  auto& row = read.row;
+  highest_ = std::max(highest_, row.seq);
+  auto intact = read.intact();
+  if (!intact)
+    bad_.push_back(checksum_damage(row));
+  // The seq of a damaged row is believed only where it fits, else a wrong one would put its good successors out of order.
+  if (!intact && row.seq != in_order_ + 1)
+    return;
+  if (row.seq <= in_order_) {
+    bad_.push_back({row.seq, row.kind, row.key,
+                    "reading row " + std::to_string(row.seq) + " of the journal: it stands after row "
+                      + std::to_string(in_order_) + ", it is left out; check the disk"});
+    return;
+  }
+  if (row.seq != in_order_ + 1)
+    bad_.push_back(gap_damage(in_order_ + 1, row.seq - 1));
+  in_order_ = row.seq;
+  if (!intact)
+    return;
+  auto key = std::pair{row.kind, row.key};
+  if (row.payload)
+    live_.insert_or_assign(std::move(key), std::move(row));
+  else
+    live_.erase(key);
+}
+
+void replay::add_damage(bad_record what) {
+  bad_.push_back(std::move(what));
+}
+
+journal_state replay::finish() && {
+  journal_state out;
+  out.last_seq = highest_;
+  out.entries.reserve(live_.size());
+  for (auto& [key, row] : live_)
+    out.entries.push_back({key.first, key.second, row.payload ? std::move(*row.payload) : std::string{}});
+  out.bad = std::move(bad_);
+  return out;
+}
+
+} // namespace muster
