@@ -2,56 +2,12 @@
 #include "persistence/journal.hpp"
 
 #include "messages/limits.hpp"
+#include "persistence/checksum.hpp"
 #include "persistence/journal_rules.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 
 namespace muster {
-
-namespace {
-
-// The checksum is stored: its constants, order of parts and padding are frozen (see the test vector).
-class hasher {
-public:
-  // A bijection of either argument while the other is fixed: damage within one word never goes unseen.
-  void add(std::uint64_t word) {
-    word *= 0x87c37b91114253d5u;
-    word = std::rotl(word, 31);
-    word *= 0x4cf5ad432745937fu;
-    state_ = std::rotl(state_ ^ word, 27) * 5 + 0x52dce729u;
-  }
-
-  void add(std::string_view bytes) {
-    for (std::size_t at = 0; at < bytes.size(); at += sizeof(std::uint64_t))
-      add(little_endian(bytes.substr(at, sizeof(std::uint64_t))));
-  }
-
-  std::uint64_t finish() const {
-    auto out = state_;
-    out = (out ^ (out >> 33)) * 0xff51afd7ed558ccdu;
-    out = (out ^ (out >> 33)) * 0xc4ceb9fe1a85ec53u;
-    return out ^ (out >> 33);
-  }
-
-private:
-  // Short input is padded with zeros; the lengths are hashed, too.
-  static std::uint64_t little_endian(std::string_view bytes) {
-    std::uint64_t word = 0;
-    if constexpr (std::endian::native == std::endian::little) {
-      std::memcpy(&word, bytes.data(), bytes.size());
-    } else {
-      for (std::size_t i = 0; i < bytes.size(); ++i)
-        word |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-    }
-    return word;
-  }
-
-  std::uint64_t state_ = 0x6d75737465723031u;
-};
-
-} // namespace
 
 std::string_view to_string(record_kind kind) {
   switch (kind) {
@@ -74,16 +30,11 @@ std::string_view to_string(record_kind kind) {
 }
 
 std::uint64_t row_checksum(const journal_row& row) {
-  hasher hash;
-  hash.add(row.seq);
-  hash.add(row.epoch);
-  hash.add(std::uint64_t{static_cast<std::uint16_t>(row.kind)});
-  hash.add(std::uint64_t{row.key.size()});
-  hash.add(row.key);
-  hash.add(row.payload ? std::uint64_t{row.payload->size()} + 1 : std::uint64_t{0});
-  if (row.payload)
-    hash.add(*row.payload);
-  return hash.finish();
+  // Stored, so frozen: the parts, their order and widths.
+  const std::uint64_t head[] = {row.seq, row.epoch, static_cast<std::uint64_t>(row.kind), row.payload ? 1u : 0u};
+  auto sum = checksum64(head, sizeof(head));
+  sum = checksum64(row.key.data(), row.key.size(), sum);
+  return row.payload ? checksum64(row.payload->data(), row.payload->size(), sum) : sum;
 }
 
 // -- appending ----------------------------------------------------------------
