@@ -1,0 +1,17 @@
+// Planted bugs, switched on one at a time by the simulator to prove that its checks can fail.
+#pragma once
+
+namespace muster::plant {
+
+enum class bug {
+  none,
+  answer_before_commit,      ///< metadata answers before the journal has the rows
+  release_before_view,       ///< a delegator lets a worker release what it still routes to
+  promote_one_behind,        ///< target_observer promotes while one shard lacks a segment
+  stale_incarnation_report,  ///< distribution applies a report of an earlier start of the node
+  delta_leak,                ///< task_scheduler does not give back the load of a failed task
+};
+
+inline bug active = bug::none;
+
+} // namespace muster::plant
