@@ -7,9 +7,9 @@
 
 namespace muster {
 
-/// A checksum of `size` bytes at `data`; `seed` chains blocks: the checksum of the block before, 0 for the first. Each step is
-/// a bijection of the running value, so a change inside one word is always found; others are missed once in 2^64. It protects
-/// against damage, not against forgery. Frozen: a test holds its values.
+/// A checksum of `size` bytes at `data`; `seed` chains blocks: the checksum of the block before, 0 for the first. Each
+/// step is a bijection of the running value, so a change inside one word is always found; others are missed once in
+/// 2^64. It protects against damage, not against forgery. Frozen: a test holds its values.
 inline std::uint64_t checksum64(const void* data, std::size_t size, std::uint64_t seed = 0) {
   constexpr std::uint64_t spread = 0x9e3779b97f4a7c15u;
   auto mix = [](std::uint64_t h, std::uint64_t word) {

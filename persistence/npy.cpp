@@ -134,17 +134,19 @@ result<npy_file> open_npy(const std::string& path) {
     return fail(ec::parameter_invalid, path, "is not a .npy file; write the matrix with numpy.save");
   int version = start[6];
   if (got > 6 && version != 1 && version != 2)
-    return fail(ec::parameter_invalid, path, "has .npy version " + std::to_string(version)
-                                               + ", but 1 and 2 are read; write a plain matrix with numpy.save");
+    return fail(ec::parameter_invalid, path,
+                "has .npy version " + std::to_string(version)
+                    + ", but 1 and 2 are read; write a plain matrix with numpy.save");
   std::uint32_t length = 0;
   std::memcpy(&length, start + 8, version == 1 ? 2 : 4);
   std::size_t text_at = version == 1 ? 10 : 12;
   if (got < text_at || file.bytes < text_at + length)
-    return fail(ec::io_corrupt, path, "is truncated inside its header: " + std::to_string(text_at + length)
-                                        + " bytes expected, " + std::to_string(file.bytes) + " found; write it again");
+    return fail(ec::io_corrupt, path,
+                "is truncated inside its header: " + std::to_string(text_at + length) + " bytes expected, "
+                    + std::to_string(file.bytes) + " found; write it again");
   if (length > header_bytes_max)
-    return fail(ec::parameter_invalid, path, "has a header of " + std::to_string(length)
-                                               + " bytes; write a plain matrix with numpy.save");
+    return fail(ec::parameter_invalid, path,
+                "has a header of " + std::to_string(length) + " bytes; write a plain matrix with numpy.save");
   file.data_at = text_at + length;
   std::string text(length, '\0');
   file.in.clear();
@@ -153,38 +155,43 @@ result<npy_file> open_npy(const std::string& path) {
     return fail(ec::io_failed, path, "cannot be read: " + errno_text());
   auto header = parse_dictionary(text);
   if (!header)
-    return fail(ec::parameter_invalid, path, "has a header that cannot be understood; write the matrix with numpy.save");
+    return fail(ec::parameter_invalid, path,
+                "has a header that cannot be understood; write the matrix with numpy.save");
   file.header = std::move(*header);
   return file;
 }
 
 // Checks that `file` is a matrix of `width`-byte values; fills rows and columns.
 template <class T>
-std::optional<failure> check_shape(const npy_file& file, const std::string& path, std::size_t width, std::size_t columns_max,
-                                   npy_matrix<T>& matrix) {
+std::optional<failure> check_shape(const npy_file& file, const std::string& path, std::size_t width,
+                                   std::size_t columns_max, npy_matrix<T>& matrix) {
   auto& header = file.header;
   if (header.shape.size() != 2)
-    return fail(ec::parameter_invalid, path, "has " + std::to_string(header.shape.size())
-                                               + " dimensions, but a matrix (rows, columns) is needed; reshape it");
+    return fail(ec::parameter_invalid, path,
+                "has " + std::to_string(header.shape.size())
+                    + " dimensions, but a matrix (rows, columns) is needed; reshape it");
   if (header.fortran)
-    return fail(ec::parameter_invalid, path, "is in Fortran order, but C order is needed; save numpy.ascontiguousarray of it");
+    return fail(ec::parameter_invalid, path,
+                "is in Fortran order, but C order is needed; save numpy.ascontiguousarray of it");
   auto rows = header.shape[0];
   auto columns = header.shape[1];
   if (rows == 0)
     return fail(ec::parameter_invalid, path, "has zero rows; there is nothing to read");
   if (columns == 0 || columns > columns_max)
-    return fail(ec::parameter_invalid, path, "has " + std::to_string(columns) + " columns, but 1 to "
-                                               + std::to_string(columns_max) + " are read; use shorter vectors");
+    return fail(ec::parameter_invalid, path,
+                "has " + std::to_string(columns) + " columns, but 1 to " + std::to_string(columns_max)
+                    + " are read; use shorter vectors");
   std::uint64_t data_bytes = 0;
   std::uint64_t expected = 0;
   if (__builtin_mul_overflow(rows, columns, &data_bytes) || __builtin_mul_overflow(data_bytes, width, &data_bytes)
       || __builtin_add_overflow(data_bytes, file.data_at, &expected))
-    return fail(ec::parameter_invalid, path, "claims " + std::to_string(rows) + " rows of " + std::to_string(columns)
-                                               + " columns, which no file can hold; write it again");
+    return fail(ec::parameter_invalid, path,
+                "claims " + std::to_string(rows) + " rows of " + std::to_string(columns)
+                    + " columns, which no file can hold; write it again");
   if (expected != file.bytes)
-    return fail(ec::io_corrupt, path, std::string(expected > file.bytes ? "is truncated: " : "is too long: ")
-                                        + std::to_string(expected) + " bytes expected, " + std::to_string(file.bytes)
-                                        + " found; write it again");
+    return fail(ec::io_corrupt, path,
+                std::string(expected > file.bytes ? "is truncated: " : "is too long: ") + std::to_string(expected)
+                    + " bytes expected, " + std::to_string(file.bytes) + " found; write it again");
   matrix.rows = rows;
   matrix.columns = columns;
   return std::nullopt;
@@ -195,10 +202,12 @@ bool read_values(std::ifstream& in, void* at, std::size_t bytes) {
 }
 
 template <class T>
-result<unit> write_values(const std::string& path, std::string_view type, std::size_t columns, std::span<const T> values) {
+result<unit> write_values(const std::string& path, std::string_view type, std::size_t columns,
+                          std::span<const T> values) {
   if (columns == 0 || values.size() % columns != 0)
-    return fail(ec::parameter_invalid, path, "cannot be written: " + std::to_string(values.size())
-                                               + " values are no whole rows of " + std::to_string(columns));
+    return fail(ec::parameter_invalid, path,
+                "cannot be written: " + std::to_string(values.size()) + " values are no whole rows of "
+                    + std::to_string(columns));
   auto text = "{'descr': '" + std::string(type) + "', 'fortran_order': False, 'shape': ("
               + std::to_string(values.size() / columns) + ", " + std::to_string(columns) + "), }";
   constexpr std::size_t fixed = 10;
@@ -225,8 +234,9 @@ result<npy_matrix<float>> read_npy_floats(const std::string& path) {
     return file.error();
   auto& type = file->header.type;
   if (type != "<f4" && type != "<f8")
-    return fail(ec::parameter_invalid, path, "holds values of type " + type
-                                               + ", but float32 ('<f4') or float64 ('<f8') is needed; convert it with astype");
+    return fail(ec::parameter_invalid, path,
+                "holds values of type " + type
+                    + ", but float32 ('<f4') or float64 ('<f8') is needed; convert it with astype");
   npy_matrix<float> matrix;
   bool wide = type == "<f8";
   if (auto wrong = check_shape(*file, path, wide ? sizeof(double) : sizeof(float), limits::dimensions, matrix))
@@ -239,7 +249,8 @@ result<npy_matrix<float>> read_npy_floats(const std::string& path) {
       complete = read_values(file->in, row.data(), row.size() * sizeof(double));
       for (std::size_t j = 0; j < row.size(); ++j) {
         bool fits = std::abs(row[j]) <= std::numeric_limits<float>::max();
-        matrix.values[i * matrix.columns + j] = fits ? static_cast<float>(row[j]) : std::numeric_limits<float>::infinity();
+        matrix.values[i * matrix.columns + j] =
+            fits ? static_cast<float>(row[j]) : std::numeric_limits<float>::infinity();
       }
     }
   } else {
@@ -249,9 +260,10 @@ result<npy_matrix<float>> read_npy_floats(const std::string& path) {
     return fail(ec::io_failed, path, "cannot be read to its end: " + errno_text());
   for (std::size_t at = 0; at < matrix.values.size(); ++at)
     if (!std::isfinite(matrix.values[at]))
-      return fail(ec::parameter_invalid, path, "row " + std::to_string(at / matrix.columns) + " (from 0), column "
-                                                 + std::to_string(at % matrix.columns)
-                                                 + " is NaN, infinite or too large for float32; repair or leave out that row");
+      return fail(ec::parameter_invalid, path,
+                  "row " + std::to_string(at / matrix.columns) + " (from 0), column "
+                      + std::to_string(at % matrix.columns)
+                      + " is NaN, infinite or too large for float32; repair or leave out that row");
   return matrix;
 }
 
@@ -260,8 +272,8 @@ result<npy_matrix<std::int64_t>> read_npy_integers(const std::string& path) {
   if (!file)
     return file.error();
   if (file->header.type != "<i8")
-    return fail(ec::parameter_invalid, path, "holds values of type " + file->header.type
-                                               + ", but int64 ('<i8') is needed; convert it with astype");
+    return fail(ec::parameter_invalid, path,
+                "holds values of type " + file->header.type + ", but int64 ('<i8') is needed; convert it with astype");
   npy_matrix<std::int64_t> matrix;
   constexpr auto any = std::numeric_limits<std::size_t>::max();
   if (auto wrong = check_shape(*file, path, sizeof(std::int64_t), any, matrix))

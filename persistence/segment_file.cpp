@@ -8,7 +8,6 @@
 #include <array>
 #include <bit>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -55,7 +54,7 @@ struct segment_header {
   std::array<char, 32> index_file{}; ///< Name of the index file in the same folder, filled up with zeros.
   std::uint64_t index_bytes = 0;
   std::uint64_t index_checksum = 0; ///< Chained over blocks of index_block bytes.
-  std::uint64_t checksum = 0; ///< Of what stands before it.
+  std::uint64_t checksum = 0;       ///< Of what stands before it.
 };
 static_assert(sizeof(segment_header) == 128 && std::is_trivially_copyable_v<segment_header>);
 
@@ -76,15 +75,22 @@ failure write_failure(const std::string& path) {
   return {ec::io_failed, "writing " + path + " failed: " + errno_text() + "; check the disk and import again"};
 }
 
+failure read_failure(const std::string& path) {
+  return {ec::io_failed, "reading " + path + " failed: " + errno_text() + "; check the disk"};
+}
+
 failure corrupt(const std::string& path, const std::string& what) {
-  return {ec::io_corrupt, path + " is damaged: " + what + "; restore it from a copy of the store, or drop the collection and "
-                            "import it again"};
+  return {ec::io_corrupt, path + " is damaged: " + what
+                              + "; restore it from a copy of the store, or drop the collection and "
+                                "import it again"};
 }
 
 failure open_failure(const std::string& path) {
   if (errno == ENOENT)
-    return {ec::file_not_found, path + " is missing; restore it from a copy of the store, or drop the collection and import it "
-                                  "again"};
+    return {ec::file_not_found,
+            path
+                + " is missing; restore it from a copy of the store, or drop the collection and import it "
+                  "again"};
   return {ec::io_failed, "opening " + path + " failed: " + errno_text() + "; check its permissions and the disk"};
 }
 
@@ -96,7 +102,6 @@ public:
   }
 
   descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
 
   ~descriptor() {
     if (fd_ >= 0)
@@ -160,7 +165,6 @@ public:
   }
 
   pending_file(const pending_file&) = delete;
-  pending_file& operator=(const pending_file&) = delete;
 
   ~pending_file() {
     if (!path_.empty())
@@ -194,12 +198,14 @@ bool stays_below(const std::string& relative) {
 }
 
 failure leaves_store(const std::string& relative) {
-  return {ec::parameter_invalid, "'" + relative + "' is no path below the store; name it relative to the store and without '..'"};
+  return {ec::parameter_invalid,
+          "'" + relative + "' is no path below the store; name it relative to the store and without '..'"};
 }
 
-bool sync_folder(const std::string& path) {
-  descriptor folder(path, O_RDONLY | O_DIRECTORY);
-  return folder && folder.sync();
+// Syncs the folder `store`/`relative` and, because it may be new, those above it up to the store.
+bool sync_folders(const std::string& store, const std::filesystem::path& relative) {
+  descriptor folder((std::filesystem::path(store) / relative).string(), O_RDONLY | O_DIRECTORY);
+  return folder && folder.sync() && (relative.empty() || sync_folders(store, relative.parent_path()));
 }
 
 struct file_sum {
@@ -216,7 +222,7 @@ result<file_sum> sum_file(const std::string& path) {
   for (;;) {
     auto got = file.read_up_to(block.data(), block.size());
     if (got < 0)
-      return failure{ec::io_failed, "reading " + path + " failed: " + errno_text() + "; check the disk"};
+      return read_failure(path);
     if (got == 0)
       return sum;
     sum.checksum = checksum64(block.data(), static_cast<std::size_t>(got), sum.checksum);
@@ -226,8 +232,11 @@ result<file_sum> sum_file(const std::string& path) {
 
 // -- writing ------------------------------------------------------------------
 
-std::optional<std::string> misfit(metric_kind metric, std::uint32_t dimension, const segment_rows& rows) {
+std::optional<std::string> misfit(segment_id id, metric_kind metric, std::uint32_t dimension,
+                                  const segment_rows& rows) {
   auto count = rows.ids.size();
+  if (id.value <= 0)
+    return "no id; give it a positive one";
   if (count == 0 || count > limits::segment_rows)
     return std::to_string(count) + " rows; give it 1 to " + std::to_string(limits::segment_rows);
   if (dimension == 0 || dimension > limits::dimensions)
@@ -273,104 +282,12 @@ bool write_sections(const std::string& path, const segment_header& header, const
   prologue.checksum = own_checksum(prologue);
   descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
   return file && file.write_all(&prologue, sizeof prologue) && file.write_all(&header, sizeof header)
-         && file.write_all(rows.ids.data(), header.ids_bytes) && file.write_all(rows.vectors.data(), header.vectors_bytes)
-         && file.write_all(names.data(), names.size()) && file.sync();
-}
-
-// Syncs the folder and, because it may be new, those above it up to the store.
-bool sync_folders(const std::string& store, const std::string& relative_folder) {
-  for (auto at = std::filesystem::path(relative_folder); !at.empty(); at = at.parent_path())
-    if (!sync_folder(store + "/" + at.string()))
-      return false;
-  return sync_folder(store);
-}
-
-} // namespace
-
-std::optional<unusable_row> find_unusable_row(metric_kind metric, std::uint32_t dimension, std::span<const float> vectors) {
-  for (std::size_t row = 0; row * dimension < vectors.size(); ++row) {
-    bool all_zero = true;
-    for (auto value : vectors.subspan(row * dimension, dimension)) {
-      if (!std::isfinite(value))
-        return unusable_row{row, "holds a NaN or infinite value"};
-      all_zero = all_zero && value == 0;
-    }
-    if (all_zero && metric == metric_kind::cosine)
-      return unusable_row{row, "is all zeros, which has no direction under cosine"};
-  }
-  return std::nullopt;
-}
-
-result<catalogue_segment> write_segment(const std::string& store, const std::string& relative_folder, segment_id id,
-                                        metric_kind metric, std::uint32_t dimension, const segment_rows& rows) {
-  if (!stays_below(relative_folder))
-    return leaves_store(relative_folder);
-  if (auto what = misfit(metric, dimension, rows))
-    return failure{ec::parameter_invalid, "segment " + to_string(id) + " cannot be written: it has " + *what};
-  auto folder = store + "/" + relative_folder;
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    return failure{ec::io_failed, "making the folder " + folder + " failed: " + error.message() + "; check its permissions"};
-  auto path = folder + "/" + to_string(id) + ".segment";
-  auto index_name = to_string(id) + ".hnsw";
-  auto index_path = folder + "/" + index_name;
-  bool indexed = rows.ids.size() >= limits::hnsw_rows;
-
-  auto names = names_section(rows.names);
-  segment_header header;
-  header.id = id.value;
-  header.rows = rows.ids.size();
-  header.dimension = dimension;
-  header.metric = static_cast<std::uint8_t>(metric);
-  header.index = static_cast<std::uint8_t>(indexed ? index_kind::hnsw : index_kind::brute_force);
-  header.has_names = !rows.names.empty();
-  header.ids_bytes = rows.ids.size() * sizeof(std::int64_t);
-  header.ids_checksum = checksum64(rows.ids.data(), header.ids_bytes);
-  header.vectors_bytes = rows.vectors.size() * sizeof(float);
-  header.vectors_checksum = checksum64(rows.vectors.data(), header.vectors_bytes);
-  header.names_bytes = names.size();
-  header.names_checksum = checksum64(names.data(), names.size());
-
-  pending_file index_file(indexed ? index_path + ".tmp" : std::string{});
-  if (indexed) {
-    auto sum = write_index(index_file.path(), metric, dimension, rows.vectors);
-    if (!sum)
-      return sum.error();
-    std::copy(index_name.begin(), index_name.end(), header.index_file.begin());
-    header.index_bytes = sum->bytes;
-    header.index_checksum = sum->checksum;
-  }
-  header.checksum = own_checksum(header);
-
-  pending_file file(path + ".tmp");
-  if (!write_sections(file.path(), header, rows, names))
-    return write_failure(file.path());
-  // The index is durable under its name before the segment that needs it gets one.
-  if (indexed && (!index_file.move_to(index_path) || !sync_folder(folder)))
-    return write_failure(index_path);
-  if (!file.move_to(path) || !sync_folders(store, relative_folder))
-    return write_failure(path);
-  index_file.keep();
-  file.keep();
-
-  catalogue_segment made;
-  made.id = id;
-  made.rows = static_cast<std::int64_t>(header.rows);
-  made.bytes = static_cast<std::int64_t>(sizeof(segment_prologue) + sizeof header + header.ids_bytes + header.vectors_bytes
-                                         + header.names_bytes + header.index_bytes);
-  made.file = relative_folder + "/" + to_string(id) + ".segment";
-  made.index = static_cast<index_kind>(header.index);
-  return made;
+         && file.write_all(rows.ids.data(), header.ids_bytes)
+         && file.write_all(rows.vectors.data(), header.vectors_bytes) && file.write_all(names.data(), names.size())
+         && file.sync();
 }
 
 // -- reading ------------------------------------------------------------------
-
-namespace {
-
-failure read_failure(const std::string& path) {
-  return {ec::io_failed, "reading " + path + " failed: " + errno_text() + "; check the disk"};
-}
 
 // Reads exactly `size` bytes; the size of the file was checked, so fewer mean that it changed meanwhile.
 std::optional<failure> read_exactly(descriptor& file, const std::string& path, void* data, std::size_t size) {
@@ -394,8 +311,9 @@ std::optional<failure> read_header(descriptor& file, const std::string& path, st
   if (prologue.checksum != own_checksum(prologue))
     return corrupt(path, "its first bytes fail their checksum");
   if (prologue.version > segment_version)
-    return failure{ec::newer_version, path + " has segment format " + std::to_string(prologue.version) + ", this Muster reads up to "
-                                        + std::to_string(segment_version) + "; use the newer Muster that wrote it"};
+    return failure{ec::newer_version, path + " has segment format " + std::to_string(prologue.version)
+                                          + ", this Muster reads up to " + std::to_string(segment_version)
+                                          + "; use the newer Muster that wrote it"};
   if (prologue.version != segment_version || prologue.header_bytes != sizeof header)
     return corrupt(path, "its header has " + std::to_string(prologue.header_bytes) + " bytes");
   if (file_bytes < sizeof prologue + sizeof header)
@@ -407,22 +325,20 @@ std::optional<failure> read_header(descriptor& file, const std::string& path, st
   return std::nullopt;
 }
 
-bool names_fit(const segment_header& header) {
-  return header.has_names ? header.names_bytes >= (header.rows + 1) * sizeof(std::uint64_t) : header.names_bytes == 0;
-}
-
 // A header with a right checksum may still come from a broken writer: nothing is allocated or opened before this.
 std::optional<failure> check_header(const std::string& path, std::uint64_t file_bytes, const segment_header& header) {
-  if (header.rows == 0 || header.rows > limits::segment_rows || header.dimension == 0 || header.dimension > limits::dimensions
-      || header.ids_bytes != header.rows * sizeof(std::int64_t)
-      || header.vectors_bytes != header.rows * header.dimension * sizeof(float) || !names_fit(header))
+  auto names_at_least = header.has_names ? (header.rows + 1) * sizeof(std::uint64_t) : 0;
+  if (header.rows == 0 || header.rows > limits::segment_rows || header.dimension == 0
+      || header.dimension > limits::dimensions || header.ids_bytes != header.rows * sizeof(std::int64_t)
+      || header.vectors_bytes != header.rows * header.dimension * sizeof(float) || header.names_bytes < names_at_least
+      || (!header.has_names && header.names_bytes > 0))
     return corrupt(path, "its header contradicts itself");
   if (header.metric < 1 || header.metric > 3 || header.index < 1 || header.index > 2)
     return corrupt(path, "its header names an unknown metric or index");
   auto fixed = sizeof(segment_prologue) + sizeof header + header.ids_bytes + header.vectors_bytes;
   if (file_bytes < fixed || file_bytes - fixed != header.names_bytes)
     return corrupt(path, "it has " + std::to_string(file_bytes) + " bytes, its header says "
-                           + std::to_string(fixed + header.names_bytes));
+                             + std::to_string(fixed + header.names_bytes));
   auto& name = header.index_file;
   bool terminated = name.back() == '\0';
   bool plain = std::find(name.begin(), name.end(), '/') == name.end();
@@ -432,8 +348,8 @@ std::optional<failure> check_header(const std::string& path, std::uint64_t file_
   return std::nullopt;
 }
 
-std::optional<failure> read_section(descriptor& file, const std::string& path, const char* what, void* data, std::size_t size,
-                                    std::uint64_t checksum) {
+std::optional<failure> read_section(descriptor& file, const std::string& path, const char* what, void* data,
+                                    std::size_t size, std::uint64_t checksum) {
   if (auto why = read_exactly(file, path, data, size))
     return why;
   if (checksum64(data, size) != checksum)
@@ -456,14 +372,77 @@ std::optional<failure> check_index(const std::string& path, const segment_header
   auto sum = sum_file(path);
   if (!sum)
     return sum.error();
-  if (sum->bytes != header.index_bytes)
-    return corrupt(path, "it has " + std::to_string(sum->bytes) + " bytes, its segment says " + std::to_string(header.index_bytes));
-  if (sum->checksum != header.index_checksum)
-    return corrupt(path, "it fails its checksum");
+  if (sum->bytes != header.index_bytes || sum->checksum != header.index_checksum)
+    return corrupt(path, "its " + std::to_string(sum->bytes) + " bytes are not those its segment was written with");
   return std::nullopt;
 }
 
 } // namespace
+
+// -- interface ----------------------------------------------------------------
+
+result<catalogue_segment> write_segment(const std::string& store, const std::string& relative_folder, segment_id id,
+                                        metric_kind metric, std::uint32_t dimension, const segment_rows& rows) {
+  if (!stays_below(relative_folder))
+    return leaves_store(relative_folder);
+  if (auto what = misfit(id, metric, dimension, rows))
+    return failure{ec::parameter_invalid, "segment " + to_string(id) + " cannot be written: it has " + *what};
+  auto folder = store + "/" + relative_folder;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return failure{ec::io_failed,
+                   "making the folder " + folder + " failed: " + error.message() + "; check its permissions"};
+  auto path = folder + "/" + to_string(id) + ".segment";
+  auto index_name = to_string(id) + ".hnsw";
+  bool indexed = rows.ids.size() >= limits::hnsw_rows;
+
+  auto names = names_section(rows.names);
+  segment_header header;
+  header.id = id.value;
+  header.rows = rows.ids.size();
+  header.dimension = dimension;
+  header.metric = static_cast<std::uint8_t>(metric);
+  header.index = static_cast<std::uint8_t>(indexed ? index_kind::hnsw : index_kind::brute_force);
+  header.has_names = !rows.names.empty();
+  header.ids_bytes = rows.ids.size() * sizeof(std::int64_t);
+  header.ids_checksum = checksum64(rows.ids.data(), header.ids_bytes);
+  header.vectors_bytes = rows.vectors.size() * sizeof(float);
+  header.vectors_checksum = checksum64(rows.vectors.data(), header.vectors_bytes);
+  header.names_bytes = names.size();
+  header.names_checksum = checksum64(names.data(), names.size());
+
+  pending_file index_file(indexed ? folder + "/" + index_name + ".tmp" : std::string{});
+  if (indexed) {
+    auto sum = write_index(index_file.path(), metric, dimension, rows.vectors);
+    if (!sum)
+      return sum.error();
+    std::copy(index_name.begin(), index_name.end(), header.index_file.begin());
+    header.index_bytes = sum->bytes;
+    header.index_checksum = sum->checksum;
+  }
+  header.checksum = own_checksum(header);
+
+  pending_file file(path + ".tmp");
+  if (!write_sections(file.path(), header, rows, names))
+    return write_failure(file.path());
+  // The index is durable under its name before the segment that needs it gets one.
+  if (indexed && (!index_file.move_to(folder + "/" + index_name) || !sync_folders(store, relative_folder)))
+    return write_failure(folder + "/" + index_name);
+  if (!file.move_to(path) || !sync_folders(store, relative_folder))
+    return write_failure(path);
+  index_file.keep();
+  file.keep();
+
+  catalogue_segment made;
+  made.id = id;
+  made.rows = static_cast<std::int64_t>(header.rows);
+  made.bytes = static_cast<std::int64_t>(sizeof(segment_prologue) + sizeof header + header.ids_bytes
+                                         + header.vectors_bytes + header.names_bytes + header.index_bytes);
+  made.file = relative_folder + "/" + to_string(id) + ".segment";
+  made.index = static_cast<index_kind>(header.index);
+  return made;
+}
 
 result<segment_contents> read_segment(const std::string& store, const std::string& relative) {
   if (!stays_below(relative))
@@ -489,7 +468,8 @@ result<segment_contents> read_segment(const std::string& store, const std::strin
   if (auto why = read_section(file, path, "ids", segment.ids.data(), header.ids_bytes, header.ids_checksum))
     return *why;
   segment.vectors.resize(header.rows * header.dimension);
-  if (auto why = read_section(file, path, "vectors", segment.vectors.data(), header.vectors_bytes, header.vectors_checksum))
+  if (auto why =
+          read_section(file, path, "vectors", segment.vectors.data(), header.vectors_bytes, header.vectors_checksum))
     return *why;
   std::string names(header.names_bytes, '\0');
   if (auto why = read_section(file, path, "names", names.data(), names.size(), header.names_checksum))

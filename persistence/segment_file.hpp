@@ -1,4 +1,5 @@
-// The files of one segment: `<id>.segment` with ids, vectors and names, and for larger ones `<id>.hnsw`, its index, beside it.
+// The files of one segment: `<id>.segment` with ids, vectors and names, and for larger ones `<id>.hnsw`, its index,
+// beside it.
 #pragma once
 
 #include "messages/ids.hpp"
@@ -18,7 +19,7 @@ namespace muster {
 /// The rows of a segment that is to be written.
 struct segment_rows {
   std::vector<std::int64_t> ids;
-  std::vector<float> vectors; ///< As imported, row by row: ids.size() * dimension values.
+  std::vector<float> vectors;     ///< As imported, row by row: ids.size() * dimension values.
   std::vector<std::string> names; ///< Empty, or one a row.
 };
 
@@ -29,7 +30,7 @@ struct segment_contents {
   index_kind index = index_kind::brute_force;
   std::uint32_t dimension = 0;
   std::vector<std::int64_t> ids;
-  std::vector<float> vectors; ///< As imported (not normalised), row by row.
+  std::vector<float> vectors;              ///< As imported (not normalised), row by row.
   std::vector<std::uint64_t> name_offsets; ///< Empty without names, else rows + 1 positions in name_bytes.
   std::string name_bytes;
   std::string index_path; ///< For opening; empty under brute_force.
@@ -57,14 +58,12 @@ struct unusable_row {
   std::string why;
 };
 
-/// The first row with a NaN or infinite value, or under cosine with only zeros. `vectors` is whole rows.
-std::optional<unusable_row> find_unusable_row(metric_kind metric, std::uint32_t dimension, std::span<const float> vectors);
-
-/// Writes the files of a segment below `store`/`relative_folder` (made when absent), the index first, each under a temporary name
-/// (`.tmp` behind it), synced and then renamed: a reader sees both files whole or no `.segment`. From limits::hnsw_rows rows on
-/// builds the index on the calling thread; equal rows give equal files. Fills id, rows, bytes, file and index of the answer.
-/// parameter_invalid (1 to limits::segment_rows rows, sizes that do not fit each other, unusable rows, a path that leaves the
-/// store), io_failed; after a failure nothing is left.
+/// Writes the files of a segment below `store`/`relative_folder` (made when absent), the index first, each under a
+/// temporary name (`.tmp` behind it), synced and then renamed: a reader sees both files whole or no `.segment`. From
+/// limits::hnsw_rows rows on builds the index on the calling thread; equal rows give equal files. Fills id, rows,
+/// bytes, file and index of the answer. An id is written once: a failure takes files of that id with it.
+/// parameter_invalid (1 to limits::segment_rows rows, sizes that do not fit each other, unusable rows, a path that
+/// leaves the store), io_failed; after a failure nothing is left.
 result<catalogue_segment> write_segment(const std::string& store, const std::string& relative_folder, segment_id id,
                                         metric_kind metric, std::uint32_t dimension, const segment_rows& rows);
 
@@ -75,8 +74,14 @@ result<segment_contents> read_segment(const std::string& store, const std::strin
 /// Deletes `store`/`file` and the index file beside it; absent ones are no failure. io_failed, parameter_invalid.
 result<unit> remove_segment(const std::string& store, const std::string& file);
 
-/// Builds the index over `vectors` (normalised here under cosine) with one thread and a fixed seed, and writes it to `path`, not
-/// synced. io_failed. Implemented beside the engine, in the one file that sees hnswlib.
+// -- implemented beside the engine, which knows the metrics and alone sees hnswlib ---
+
+/// The first row with a NaN or infinite value, or under cosine with only zeros. `vectors` is whole rows.
+std::optional<unusable_row> find_unusable_row(metric_kind metric, std::uint32_t dimension,
+                                              std::span<const float> vectors);
+
+/// Builds the index over `vectors` (normalised here under cosine) with one thread and a fixed seed, and writes it to
+/// `path`, not synced. io_failed.
 result<unit> write_hnsw_index(const std::string& path, metric_kind metric, std::uint32_t dimension,
                               std::span<const float> vectors);
 

@@ -1,13 +1,11 @@
 // Guards the .npy reader: what it accepts, and one clear failure for each kind of bad file.
-#include "persistence/npy.hpp"
-
 #include "messages/limits.hpp"
-
-#include <gtest/gtest.h>
+#include "persistence/npy.hpp"
 
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <limits>
 #include <unistd.h>
 
@@ -45,7 +43,8 @@ protected:
     return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
   }
 
-  static std::string dictionary(const std::string& type, const std::string& shape, const std::string& fortran = "False") {
+  static std::string dictionary(const std::string& type, const std::string& shape,
+                                const std::string& fortran = "False") {
     return "{'descr': '" + type + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }";
   }
 
