@@ -57,7 +57,8 @@ struct catalogue_segment {
   index_kind index = index_kind::brute_force;
 };
 
-/// One import: the collection (created when new), a partition (created when new), the segments with their files. All or nothing.
+/// One import: the collection (created when new), a partition (created when new), the segments with their files. All or
+/// nothing. An append takes the channels, fields and properties that are there; with names, `has_names` is set.
 struct catalogue_import {
   catalogue_collection collection; ///< id allocated by the caller; for an append the existing one's id.
   bool append = false; ///< false: the name must be new. true: it must exist with equal metric and dimension.
@@ -78,7 +79,8 @@ class catalogue {
 public:
   virtual ~catalogue() = default;
 
-  /// collection_already_exists, collection_not_found, parameter_invalid (metric, dimension, shards over the limit), io_failed.
+  /// collection_already_exists, collection_not_found, parameter_invalid (metric, dimension, shards over the limit),
+  /// io_failed: when its text says that the change may be on disk nevertheless, the files must be kept.
   virtual result<catalogue_collection> register_import(const catalogue_import& what) = 0;
   /// collection_not_found. The segments' files are the caller's to delete: they are returned.
   virtual result<std::vector<std::string>> drop_collection(collection_id id) = 0;

@@ -65,9 +65,10 @@ bad_record checksum_damage(const journal_row& row) {
 }
 
 bad_record gap_damage(std::uint64_t from, std::uint64_t to) {
-  auto which = from == to ? "row " + std::to_string(from) : "rows " + std::to_string(from) + " to " + std::to_string(to);
+  auto which = from == to ? "row " : "rows " + std::to_string(from) + " to ";
   return {from, record_kind{}, {},
-          "reading " + which + " of the journal: missing, what was changed there is lost; check the disk"};
+          "reading " + which + std::to_string(to)
+            + " of the journal: missing, what was changed there is lost; check the disk"};
 }
 
 replay::replay(std::uint64_t folded_seq) : in_order_(folded_seq), highest_(folded_seq) {
@@ -91,7 +92,7 @@ void replay::add_log(stored_row read) {
   auto intact = read.intact();
   if (!intact)
     bad_.push_back(checksum_damage(row));
-  // The seq of a damaged row is believed only where it fits, else a wrong one would put its good successors out of order.
+  // The seq of a damaged row counts only where it fits, else a wrong one would put its good successors out of order.
   if (!intact && row.seq != in_order_ + 1)
     return;
   if (row.seq <= in_order_) {

@@ -29,8 +29,8 @@ bad_record checksum_damage(const journal_row& row);
 /// What is to be said about rows `from` to `to`, which are not there.
 bad_record gap_damage(std::uint64_t from, std::uint64_t to);
 
-/// Turns snapshot rows and then log rows into a state. A damaged row is reported and left out, so the previous good value of
-/// its key stands.
+/// Turns snapshot rows and then log rows into a state. A damaged row is reported and left out, so the previous good
+/// value of its key stands.
 class replay {
 public:
   explicit replay(std::uint64_t folded_seq);

@@ -192,13 +192,13 @@ result<database> database::open(const std::string& path, const file_format& form
     return failure{ec::io_corrupt, tried + " " + path + ": it is no Muster " + noun
                                      + "; name another folder, or move the file away to start with an empty one"};
   if (sqlite3_db_readonly(handle, "main") == 1)
-    return failure{ec::io_failed, tried + " " + path + ": it is read only; " + std::string{advice_for(SQLITE_READONLY)}};
+    return failure{ec::io_failed, tried + " " + path + ": it is read only; allow this user to write it"};
   auto mode = db.prepare("PRAGMA journal_mode = WAL");
   if (!mode.next())
     return db.error(tried);
   if (auto got = mode.bytes_at(0); got != "wal" && path != ":memory:")
-    return failure{ec::io_failed, tried + " " + path + ": its file system has no shared memory for a write-ahead log (mode "
-                                    + got + "); put the folder on a local disk"};
+    return failure{ec::io_failed, tried + " " + path + ": its file system cannot keep a write-ahead log (mode " + got
+                                    + "); put the folder on a local disk"};
   mode = statement{};
   if (!db.execute("PRAGMA synchronous = FULL"))
     return db.error(tried);
@@ -240,6 +240,10 @@ failure database::error(std::string_view tried) const {
 
 const std::string& database::path() const {
   return path_;
+}
+
+bool is_refused_commit(int code) {
+  return code == SQLITE_FULL || code == SQLITE_READONLY || code == SQLITE_BUSY || code == SQLITE_LOCKED;
 }
 
 // -- transaction --------------------------------------------------------------

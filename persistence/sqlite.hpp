@@ -90,6 +90,11 @@ private:
   std::string path_;
 };
 
+/// True when a COMMIT that failed with this primary code is certainly not on disk: SQLITE_FULL is a short write, so the
+/// commit's frame is not whole; the others end before the first write. After any other failure (write, fsync, memory)
+/// the write-ahead log may hold the whole commit, and the next opening would find it although this process rolled back.
+bool is_refused_commit(int code);
+
 /// A write transaction: rolled back unless committed. All statements of it must be reset before it ends.
 class transaction {
 public:

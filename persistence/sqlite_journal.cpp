@@ -22,8 +22,8 @@ namespace {
 
 // "MstJ". Numbers and tables of a version are frozen; a change is a new version with a migration.
 constexpr sqlite::file_format journal_format{"journal", 0x4d73744a, 1, R"(
-  CREATE TABLE log(seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL, payload BLOB,
-                   checksum INTEGER NOT NULL);
+  CREATE TABLE log(seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL,
+                   payload BLOB, checksum INTEGER NOT NULL);
   CREATE TABLE snapshot(kind INTEGER NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, epoch INTEGER NOT NULL,
                         payload BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(kind, key));
   CREATE TABLE damaged(seq INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL);
@@ -56,15 +56,8 @@ stored_row read_row(const sqlite::statement& from) {
 }
 
 std::uint64_t meta_checksum(std::int64_t folded_seq, std::int64_t snapshot_rows) {
-  return row_checksum({static_cast<std::uint64_t>(folded_seq), static_cast<std::uint64_t>(snapshot_rows), record_kind{}, "meta",
-                       std::nullopt});
-}
-
-// True when a COMMIT that failed so is certainly not on disk: SQLITE_FULL is a short write, so the commit's frame cannot be
-// whole, the others end before the first write. After a failed write, fsync or allocation the write-ahead log may hold the
-// whole commit, which the next opening would find although this process rolled back.
-bool is_definite(int code) {
-  return code == SQLITE_FULL || code == SQLITE_READONLY || code == SQLITE_BUSY || code == SQLITE_LOCKED;
+  return row_checksum({static_cast<std::uint64_t>(folded_seq), static_cast<std::uint64_t>(snapshot_rows), record_kind{},
+                       "meta", std::nullopt});
 }
 
 // Exclusive use of a folder for as long as this lives, also when the process ends in any way.
@@ -154,7 +147,8 @@ public:
     if (meta.next()) {
       folded_seq_ = static_cast<std::uint64_t>(meta.integer_at(0));
       snapshot_rows_ = meta.integer_at(1);
-      meta_intact_ = static_cast<std::uint64_t>(meta.integer_at(2)) == meta_checksum(meta.integer_at(0), snapshot_rows_);
+      auto sum = static_cast<std::uint64_t>(meta.integer_at(2));
+      meta_intact_ = sum == meta_checksum(meta.integer_at(0), snapshot_rows_);
     } else {
       // No row at all is right as long as nothing was folded.
       meta_intact_ = meta.ok() && !has_rows("snapshot");
@@ -173,8 +167,8 @@ public:
     auto state = replay{folded_seq_};
     if (!meta_intact_)
       state.add_damage({folded_seq_, record_kind{}, "meta",
-                        "reading the head of " + db_.path() + ": its checksum is wrong, row "
-                          + std::to_string(folded_seq_) + " is taken for the last one of the snapshot; check the disk"});
+                        "reading the head of " + db_.path() + ": damaged or lost, the snapshot is taken to end at row "
+                          + std::to_string(folded_seq_) + "; check the disk"});
     auto damaged = db_.prepare("SELECT seq, kind, key, text FROM damaged ORDER BY seq");
     while (damaged.next())
       state.add_damage({static_cast<std::uint64_t>(damaged.integer_at(0)), kind_from_sql(damaged.integer_at(1)),
@@ -231,7 +225,7 @@ public:
     }
     if (!change.commit()) {
       auto text = db_.error("committing to").text;
-      in_doubt_ = !is_definite(db_.code());
+      in_doubt_ = !sqlite::is_refused_commit(db_.code());
       return give_up(change, std::move(text));
     }
     last_seq_ += rows.size();
@@ -255,7 +249,8 @@ public:
 
 private:
   bool insert(const journal_row& row, std::uint64_t checksum) {
-    insert_.integer(to_sql(row.seq)).integer(to_sql(row.epoch)).integer(static_cast<std::int64_t>(row.kind)).text(row.key);
+    insert_.integer(to_sql(row.seq)).integer(to_sql(row.epoch));
+    insert_.integer(static_cast<std::int64_t>(row.kind)).text(row.key);
     if (row.payload)
       insert_.blob(*row.payload);
     else
@@ -288,7 +283,8 @@ private:
       folded_seq_ = static_cast<std::uint64_t>(first.integer_at(0) - 1);
   }
 
-  // Visits all rows of a table in their order. When a damaged page ends the walk, the rows behind it are reached from the end.
+  // Visits all rows of a table in their order. When a damaged page ends the walk, the rows behind it are reached from
+  // the end: damage in two places costs what is between them.
   result<unit> scan(const std::string& table, replay& state, const std::function<void(stored_row)>& visit) {
     auto columns = "SELECT seq, epoch, kind, key, payload, checksum, rowid FROM " + table + " ORDER BY rowid";
     auto last = std::numeric_limits<std::int64_t>::min();
@@ -332,7 +328,8 @@ private:
     auto report = db_.prepare("INSERT INTO damaged(seq, kind, key, text) VALUES(?, ?, ?, ?)");
     auto settle = db_.prepare("DELETE FROM damaged WHERE kind = ? AND key = ?");
     auto report_damage = [&](const bad_record& bad) {
-      return report.integer(to_sql(bad.seq)).integer(static_cast<std::int64_t>(bad.kind)).text(bad.key).text(bad.text).run();
+      report.integer(to_sql(bad.seq)).integer(static_cast<std::int64_t>(bad.kind));
+      return report.text(bad.key).text(bad.text).run();
     };
     auto damaged = has_rows("damaged");
     auto folded = to_sql(folded_seq_);

@@ -347,8 +347,8 @@ TEST_F(sqlite_journal_test, a_full_or_read_only_disk_refuses_and_harms_nothing_a
   }
 }
 
-// Goal: a commit that failed in a way that may have reached the disk is never called refused. Method: fsync fails after the
-// log's frames were written; the next process does find the rows.
+// Goal: a commit that failed in a way that may have reached the disk is never called refused. Method: fsync fails after
+// the log's frames were written; the next process does find the rows.
 TEST_F(sqlite_journal_test, a_failed_sync_is_an_unknown_outcome_and_nothing_is_appended_on_top) {
   {
     faulty_disk disk;
