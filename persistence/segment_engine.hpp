@@ -54,7 +54,8 @@ class segment_engine {
 public:
   virtual ~segment_engine() = default;
 
-  /// Blocks on disk and CPU. Already loaded: the same answer again. file_not_found, io_corrupt, parameter_invalid.
+  /// Blocks on disk and CPU. Already loaded: the same answer again. file_not_found, io_corrupt, parameter_invalid,
+  /// newer_version, io_failed, memory_limit_exceeded.
   virtual result<loaded_segment> load(const segment_source& what) = 0;
 
   /// Drops a segment; searches that run keep it alive until they end. Unknown: no effect.
