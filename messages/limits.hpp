@@ -125,4 +125,23 @@ inline constexpr std::size_t search_k = 16'384;
 /// Query vectors in one search request; more are refused.
 inline constexpr std::size_t search_queries = 1'024;
 
+// -- net ----------------------------------------------------------------------
+
+/// Bytes that wait to be written to one link; over it the link is closed (its session starts anew with a full report).
+inline constexpr std::size_t link_queued_bytes = 256u << 20;
+/// Connections that a process has accepted and keeps; the next one is closed at once.
+inline constexpr std::size_t connections = 16'384;
+/// Time to connect, and then again for the first answer; over it the dial has failed.
+inline constexpr milliseconds dial_timeout{2'000};
+/// How long a link that we closed may take to drain before its connection is cut.
+inline constexpr milliseconds link_linger{1'000};
+/// Pause of a listener after the system refused a new connection (no more descriptors).
+inline constexpr milliseconds accept_pause{100};
+/// What the edges add to a deadline, so that the answer of who is asked (it knows why) comes before theirs.
+inline constexpr milliseconds reply_slack{250};
+/// Default of a client's search deadline.
+inline constexpr milliseconds search_deadline{500};
+/// After this time without an answer a client asks another replica as well.
+inline constexpr milliseconds search_hedge{150};
+
 } // namespace muster::limits

@@ -195,6 +195,17 @@ struct Tasks {
   tasks @1 :List(Task);           # by id
 }
 
+struct NodeDelta {
+  # Work in flight towards (or, negative, away from) a node.
+  node @0 :Int64;
+  rows @1 :Int64;
+  segments @2 :Int32;
+  channels @3 :Int32;
+}
+struct Deltas {
+  nodes @0 :List(NodeDelta);      # by node; those of zero are left out
+}
+
 struct Proposal {
   kind @0 :TaskKind;
   priority @1 :TaskPriority;
@@ -229,6 +240,7 @@ enum ChunkKind {
   copies @6;
   views @7;
   tasks @8;
+  deltas @9;
 }
 
 struct Chunk {
@@ -243,6 +255,7 @@ struct Chunk {
     copies @6 :Copies;
     views @7 :Views;
     tasks @8 :Tasks;
+    deltas @9 :Deltas;
   }
 }
 
@@ -443,6 +456,7 @@ struct RunJob {
   header @0 :Header;
   collection @1 :Text;
   replicaNumber @2 :UInt32;
+  nodes @3 :List(Int64);          # that can be given work, for a first assignment
 }
 struct JobReply {
   header @0 :Header;

@@ -1,0 +1,101 @@
+// Balance by row count.
+#include "actors/core/balance_rules.hpp"
+
+#include "messages/limits.hpp"
+
+#include <algorithm>
+
+namespace muster {
+
+double row_potential(const std::map<std::int64_t, std::int64_t>& rows_by_node) {
+  double sum = 0;
+  for (const auto& [node, rows] : rows_by_node)
+    sum += static_cast<double>(rows) * static_cast<double>(rows);
+  return sum;
+}
+
+std::vector<proposal> balance_rules::check(const situation& s, const touched_map& touched) {
+  std::vector<proposal> out;
+  for (const auto& [id, ids] : touched) {
+    const auto* view = s.collection(id);
+    if (view == nullptr || !view->desired || !view->head) {
+      uneven_.erase(id);
+      current_.erase(id);
+      continue;
+    }
+    if (ids.whole || current_[id] != view->head->current) {
+      current_[id] = view->head->current;
+      uneven_.insert(id);
+    }
+    if (!uneven_.contains(id) || !view->tasks.empty() || view->desired->status != schema::LoadStatus::LOADED
+        || view->head->next != 0)
+      continue;
+    const auto before = out.size();
+    bool settled = true;
+    for (const auto& replica : view->desired->replicas) {
+      if (!s.all_known(replica)) {
+        settled = false;
+        continue;
+      }
+      check_replica(s, *view, replica, out);
+    }
+    if (settled && out.size() == before)
+      uneven_.erase(id);
+  }
+  return out;
+}
+
+void balance_rules::check_replica(const situation& s, const collection_view& view, const replica_row& replica,
+                                  std::vector<proposal>& out) const {
+  std::map<std::int64_t, std::int64_t> rows;
+  std::map<std::int64_t, std::vector<copy_row>> held;
+  for (auto id : replica.nodes)
+    if (s.usable(id))
+      rows[id] = 0;
+  if (rows.size() < 2)
+    return;
+  view.each_copy([&](const copy_row& c) {
+    if (!rows.contains(c.node))
+      return;
+    rows[c.node] += c.rows;
+    // Only what its leader routes to that very node can be moved.
+    auto t = view.target_of(c.segment);
+    if (!t || !t->in(view.head->current))
+      return;
+    const auto* leader = view.leader(replica, view.head->channels.at(t->channel));
+    if (leader != nullptr && s.usable(leader->node) && view.worker_of(c.segment, leader->node) == c.node)
+      held[c.node].push_back(c);
+  });
+  for (std::size_t moves = 0; moves < limits::balance_moves_in_flight; ++moves) {
+    const auto by_rows = [](const auto& a, const auto& b) { return a.second < b.second; };
+    const auto fullest = std::max_element(rows.begin(), rows.end(), by_rows);
+    const auto emptiest = std::min_element(rows.begin(), rows.end(), by_rows);
+    const auto gap = fullest->second - emptiest->second;
+    // Moving r rows lowers the potential by 2 r (gap - r); hysteresis: r must leave at least a tenth of the gap.
+    const copy_row* best = nullptr;
+    for (const auto& c : held[fullest->first])
+      if (c.rows > 0 && c.rows * 10 <= gap * 9
+          && (best == nullptr || std::abs(2 * c.rows - gap) < std::abs(2 * best->rows - gap)))
+        best = &c;
+    if (best == nullptr)
+      return;
+    proposal p;
+    p.kind = schema::TaskKind::MOVE_SEGMENT;
+    p.priority = schema::TaskPriority::LOW;
+    p.collection = view.desired->id;
+    p.replica = replica.id;
+    p.channel = view.head->channels.at(view.target_of(best->segment)->channel);
+    p.segment = best->segment;
+    p.node = emptiest->first;
+    p.source = fullest->first;
+    p.why = reason::rows_uneven;
+    const auto moved = best->segment;
+    fullest->second -= best->rows;
+    emptiest->second += best->rows;
+    auto& from = held[fullest->first];
+    std::erase_if(from, [&](const copy_row& c) { return c.segment == moved; });
+    out.push_back(std::move(p));
+  }
+}
+
+} // namespace muster

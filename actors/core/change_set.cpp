@@ -1,0 +1,149 @@
+// Unions of publications.
+#include "actors/core/change_set.hpp"
+
+#include "messages/limits.hpp"
+
+namespace muster {
+
+void touched_ids::add(std::int64_t segment) {
+  if (whole)
+    return;
+  segments.insert(segment);
+  if (segments.size() > limits::touched_segments) {
+    whole = true;
+    segments.clear();
+  }
+}
+
+void touched_ids::add(const touched_ids& other) {
+  if (other.whole) {
+    whole = true;
+    segments.clear();
+  }
+  for (auto s : other.segments)
+    add(s);
+}
+
+void change_set::put(chunk_key key, msg<schema::Chunk> chunk) {
+  chunks_[key] = std::move(chunk);
+}
+
+void change_set::remove(chunk_key key) {
+  chunks_[key] = std::nullopt;
+}
+
+void change_set::touch(std::int64_t collection) {
+  touched_[collection];
+}
+
+void change_set::touch(std::int64_t collection, std::int64_t segment) {
+  touched_[collection].add(segment);
+}
+
+void change_set::touch_whole(std::int64_t collection) {
+  auto& t = touched_[collection];
+  t.whole = true;
+  t.segments.clear();
+}
+
+void change_set::touch_node(std::int64_t node) {
+  nodes_.insert(node);
+}
+
+void change_set::make_whole(const std::set<schema::ChunkKind>& kinds) {
+  std::erase_if(chunks_, [&](const auto& entry) { return kinds.contains(entry.first.kind); });
+  whole_kinds_.insert(kinds.begin(), kinds.end());
+}
+
+void change_set::merge(const publication& later) {
+  auto header = later.header.read();
+  if (header.getWhole()) {
+    std::set<schema::ChunkKind> kinds;
+    for (auto kind : header.getKinds())
+      kinds.insert(kind);
+    make_whole(kinds);
+  }
+  for (auto ref : header.getRemoved())
+    remove(chunk_key{ref.getKind(), ref.getCollection(), ref.getKey()});
+  std::size_t i = 0;
+  for (auto ref : header.getChunks())
+    put(chunk_key{ref.getKind(), ref.getCollection(), ref.getKey()}, later.chunks[i++]);
+  for (auto t : header.getTouched()) {
+    auto& mine = touched_[t.getCollection()];
+    touched_ids ids;
+    ids.whole = t.getWhole();
+    for (auto s : t.getSegments())
+      ids.segments.insert(s);
+    mine.add(ids);
+  }
+  for (auto n : header.getNodesTouched())
+    nodes_.insert(n);
+}
+
+bool change_set::empty() const {
+  return chunks_.empty() && touched_.empty() && nodes_.empty() && whole_kinds_.empty();
+}
+
+void change_set::clear() {
+  chunks_.clear();
+  touched_.clear();
+  nodes_.clear();
+  whole_kinds_.clear();
+}
+
+publication change_set::take(std::uint64_t number, std::uint64_t epoch, std::int64_t now_ns) {
+  publication result;
+  std::size_t removed = 0;
+  std::size_t words = 64 + nodes_.size();
+  for (const auto& [key, chunk] : chunks_) {
+    if (chunk)
+      result.chunks.push_back(*chunk);
+    else
+      ++removed;
+    words += 4;
+  }
+  for (const auto& [collection, ids] : touched_)
+    words += 4 + ids.segments.size();
+  result.header = build<schema::PublicationHeader>(
+    [&](schema::PublicationHeader::Builder b) {
+      auto h = b.initHeader();
+      h.setEpoch(epoch);
+      h.setEnqueuedAt(now_ns);
+      b.setNumber(number);
+      b.setWhole(!whole_kinds_.empty());
+      auto kinds = b.initKinds(static_cast<unsigned>(whole_kinds_.size()));
+      unsigned k = 0;
+      for (auto kind : whole_kinds_)
+        kinds.set(k++, kind);
+      auto puts = b.initChunks(static_cast<unsigned>(chunks_.size() - removed));
+      auto gone = b.initRemoved(static_cast<unsigned>(removed));
+      unsigned p = 0;
+      unsigned g = 0;
+      for (const auto& [key, chunk] : chunks_) {
+        auto ref = chunk ? puts[p++] : gone[g++];
+        ref.setKind(key.kind);
+        ref.setCollection(key.collection);
+        ref.setKey(key.key);
+      }
+      auto touched = b.initTouched(static_cast<unsigned>(touched_.size()));
+      unsigned t = 0;
+      for (const auto& [collection, ids] : touched_) {
+        auto entry = touched[t++];
+        entry.setCollection(collection);
+        entry.setWhole(ids.whole);
+        auto list = entry.initSegments(static_cast<unsigned>(ids.segments.size()));
+        unsigned s = 0;
+        for (auto id : ids.segments)
+          list.set(s++, id);
+      }
+      auto nodes = b.initNodesTouched(static_cast<unsigned>(nodes_.size()));
+      unsigned n = 0;
+      for (auto id : nodes_)
+        nodes.set(n++, id);
+    },
+    words);
+  clear();
+  return result;
+}
+
+} // namespace muster

@@ -1,0 +1,66 @@
+// What a publisher has to say, and what one subscriber has not heard yet: chunks by reference and what they touch.
+#pragma once
+
+#include "actors/core/publication.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace muster {
+
+struct chunk_key {
+  schema::ChunkKind kind = schema::ChunkKind::INVALID;
+  std::int64_t collection = 0;
+  std::int64_t key = 0;
+
+  friend auto operator<=>(const chunk_key&, const chunk_key&) = default;
+};
+
+/// Which segments of a collection a change is about. Neither whole nor any segment: its shards (delegators, nodes) changed.
+struct touched_ids {
+  bool whole = false;
+  std::set<std::int64_t> segments;
+
+  void add(std::int64_t segment);
+  void add(const touched_ids& other);
+};
+
+using touched_map = std::map<std::int64_t, touched_ids>;
+
+/// A union of changes. Adding the same chunk twice keeps the newer; its size is bounded by the number of chunks.
+class change_set {
+public:
+  void put(chunk_key key, msg<schema::Chunk> chunk);
+  void remove(chunk_key key);
+  void touch(std::int64_t collection);
+  void touch(std::int64_t collection, std::int64_t segment);
+  void touch_whole(std::int64_t collection);
+  void touch_node(std::int64_t node);
+  /// From here on this is everything of these kinds.
+  void make_whole(const std::set<schema::ChunkKind>& kinds);
+
+  /// Adds a publication made later than all this.
+  void merge(const publication& later);
+
+  bool empty() const;
+  void clear();
+
+  const touched_map& touched() const {
+    return touched_;
+  }
+
+  /// The publication of all this; the set is empty afterwards. Cost: the chunks in it.
+  publication take(std::uint64_t number, std::uint64_t epoch, std::int64_t now_ns);
+
+private:
+  std::map<chunk_key, std::optional<msg<schema::Chunk>>> chunks_;
+  touched_map touched_;
+  std::set<std::int64_t> nodes_;
+  std::set<schema::ChunkKind> whole_kinds_;
+};
+
+} // namespace muster

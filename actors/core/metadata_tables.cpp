@@ -1,0 +1,448 @@
+// Commits against the desired state and the targets.
+#include "actors/core/metadata_tables.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace muster {
+
+namespace {
+
+using schema::ChunkKind;
+
+failure refuse(ec code, std::string text) {
+  return failure{code, std::move(text)};
+}
+
+commit_outcome refused(ec code, std::string text) {
+  commit_outcome out;
+  out.why = refuse(code, std::move(text));
+  return out;
+}
+
+template <class T>
+std::string bytes_of(const msg<T>& m) {
+  return std::string{m.bytes()};
+}
+
+std::string number_payload(std::uint64_t number) {
+  return bytes_of(build<schema::Ack>([&](schema::Ack::Builder b) { b.setNumber(number); }));
+}
+
+std::optional<std::int64_t> parse_id(std::string_view text) {
+  std::int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size())
+    return std::nullopt;
+  return value;
+}
+
+} // namespace
+
+const std::set<ChunkKind>& metadata_kinds() {
+  static const std::set<ChunkKind> kinds{ChunkKind::COLLECTION, ChunkKind::TARGET_HEAD, ChunkKind::TARGET_SEGMENTS};
+  return kinds;
+}
+
+// -- recovery -------------------------------------------------------------------
+
+std::vector<std::string> metadata_tables::restore(const std::vector<journal_entry>& entries) {
+  std::vector<std::string> bad;
+  auto complain = [&](const journal_entry& e, const std::string& why) {
+    bad.push_back(std::string{to_string(e.kind)} + " " + e.key + ": " + why);
+  };
+  for (const auto& e : entries) {
+    switch (e.kind) {
+      case record_kind::epoch:
+      case record_kind::allocator: {
+        auto m = parse<schema::Ack>(e.payload);
+        if (!m) {
+          complain(e, m.error().text);
+          break;
+        }
+        if (e.kind == record_kind::epoch)
+          epoch_ = std::max<std::uint64_t>(epoch_, m->read().getNumber());
+        else
+          next_id_ = std::max<std::int64_t>(next_id_, static_cast<std::int64_t>(m->read().getNumber()));
+        break;
+      }
+      case record_kind::node: {
+        auto m = parse<schema::NodeRecord>(e.payload);
+        if (!m || m->read().getId() <= 0) {
+          complain(e, m ? "no id" : m.error().text);
+          break;
+        }
+        node_row row;
+        row.id = m->read().getId();
+        row.name = std::string{view(m->read().getName())};
+        row.address = std::string{view(m->read().getAddress())};
+        row.liveness = schema::NodeLiveness::UNKNOWN;
+        node_by_name_[row.name] = row.id;
+        next_id_ = std::max(next_id_, row.id + 1);
+        nodes_[row.id] = std::move(row);
+        break;
+      }
+      case record_kind::collection:
+      case record_kind::target_head:
+      case record_kind::target_segments: {
+        auto m = parse<schema::Chunk>(e.payload);
+        if (!m) {
+          complain(e, m.error().text);
+          break;
+        }
+        auto chunk = m->read();
+        if (e.kind == record_kind::collection && chunk.isCollection()) {
+          auto row = muster::read(chunk.getCollection());
+          collections_[row.id].desired = std::move(row);
+        } else if (e.kind == record_kind::target_head && chunk.isTargetHead()) {
+          auto row = muster::read(chunk.getTargetHead());
+          collections_[row.collection].head = std::move(row);
+        } else if (e.kind == record_kind::target_segments && chunk.isTargetSegments()) {
+          auto slash = e.key.find('/');
+          auto key = slash == std::string::npos ? std::nullopt : parse_id(std::string_view{e.key}.substr(slash + 1));
+          if (!key) {
+            complain(e, "a key that names no chunk");
+            break;
+          }
+          auto reader = chunk.getTargetSegments();
+          auto& entry = collections_[reader.getCollection()];
+          std::vector<target_row> rows;
+          for (auto s : reader.getSegments()) {
+            rows.push_back(muster::read(s));
+          }
+          entry.segments.restore(*key, std::move(rows));
+        } else {
+          complain(e, "a payload of another kind");
+        }
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  // A target whose collection record is damaged cannot be served; a collection without its target neither. Both are named.
+  for (auto i = collections_.begin(); i != collections_.end();) {
+    if (!i->second.desired || !i->second.head) {
+      bad.push_back("collection " + std::to_string(i->first) + ": its "
+                    + (i->second.desired ? "target" : "collection record") + " is missing; load it again");
+      i = collections_.erase(i);
+      continue;
+    }
+    auto& e = i->second;
+    e.segments.each([&](const target_row& t) {
+      if (t.to != 0)
+        (t.to > e.head->current ? e.dropping : e.dropped).insert(t.segment);
+    });
+    ++i;
+  }
+  return bad;
+}
+
+commit_outcome metadata_tables::start_epoch() {
+  commit_outcome out;
+  ++epoch_;
+  out.value = static_cast<std::int64_t>(epoch_);
+  out.rows.push_back({record_kind::epoch, "epoch", number_payload(epoch_)});
+  return out;
+}
+
+change_set metadata_tables::whole() const {
+  change_set all;
+  all.make_whole(metadata_kinds());
+  for (const auto& [id, e] : collections_) {
+    if (e.desired)
+      all.put({ChunkKind::COLLECTION, id, 0}, chunk_of(*e.desired));
+    if (e.head)
+      all.put({ChunkKind::TARGET_HEAD, id, 0}, chunk_of(*e.head));
+    for (const auto& [key, rows] : e.segments.chunks())
+      all.put({ChunkKind::TARGET_SEGMENTS, id, key}, chunk_of(id, rows));
+    all.touch_whole(id);
+  }
+  return all;
+}
+
+// -- commits --------------------------------------------------------------------
+
+commit_outcome metadata_tables::decide(schema::Commit::Reader commit) {
+  switch (commit.which()) {
+    case schema::Commit::LOAD:
+      return load(commit.getLoad());
+    case schema::Commit::RELEASE:
+      return release(commit.getRelease().getCollection());
+    case schema::Commit::NEXT:
+      return next(commit.getNext());
+    case schema::Commit::PROMOTION:
+      return promote(commit.getPromotion());
+    case schema::Commit::REPLICAS:
+      return replicas(commit.getReplicas());
+    case schema::Commit::NODE:
+      return node(commit.getNode());
+    case schema::Commit::ALLOCATE:
+      return allocate(commit.getAllocate());
+    case schema::Commit::INVALID:
+      break;
+  }
+  return refused(ec::parameter_invalid, "a commit of no kind that this version knows");
+}
+
+std::int64_t metadata_tables::take_ids(commit_outcome& out, std::int64_t count) {
+  const auto first = next_id_;
+  next_id_ += count;
+  out.rows.push_back({record_kind::allocator, "ids", number_payload(static_cast<std::uint64_t>(next_id_))});
+  return first;
+}
+
+void metadata_tables::put_collection(commit_outcome& out, const collection_row& row) const {
+  auto chunk = chunk_of(row);
+  out.rows.push_back({record_kind::collection, std::to_string(row.id), bytes_of(chunk)});
+  out.changes.put({ChunkKind::COLLECTION, row.id, 0}, std::move(chunk));
+}
+
+void metadata_tables::put_head(commit_outcome& out, const head_row& row) const {
+  auto chunk = chunk_of(row);
+  out.rows.push_back({record_kind::target_head, std::to_string(row.collection), bytes_of(chunk)});
+  out.changes.put({ChunkKind::TARGET_HEAD, row.collection, 0}, std::move(chunk));
+}
+
+void metadata_tables::put_segments(commit_outcome& out, std::int64_t collection, chunked<target_row>& table) const {
+  const auto name = [&](std::int64_t key) { return std::to_string(collection) + "/" + std::to_string(key); };
+  table.flush(
+    [&](std::int64_t key, const std::vector<target_row>& rows) {
+      auto chunk = chunk_of(collection, rows);
+      out.rows.push_back({record_kind::target_segments, name(key), bytes_of(chunk)});
+      out.changes.put({ChunkKind::TARGET_SEGMENTS, collection, key}, std::move(chunk));
+    },
+    [&](std::int64_t key) {
+      out.rows.push_back({record_kind::target_segments, name(key), std::nullopt});
+      out.changes.remove({ChunkKind::TARGET_SEGMENTS, collection, key});
+    });
+}
+
+commit_outcome metadata_tables::load(schema::CommitLoad::Reader commit) {
+  auto row = muster::read(commit.getCollection());
+  if (auto i = collections_.find(row.id); i != collections_.end() && i->second.desired) {
+    const auto& there = *i->second.desired;
+    if (there.replica_number != row.replica_number)
+      return refused(ec::parameter_invalid, "collection " + there.name + " is loaded with "
+                                              + std::to_string(there.replica_number) + " replicas, not "
+                                              + std::to_string(row.replica_number) + "; release it first");
+    commit_outcome same;
+    same.value = i->second.head ? i->second.head->readable() : 0;
+    return same;
+  }
+  if (row.id <= 0 || row.replicas.empty() || row.replicas.size() != row.replica_number)
+    return refused(ec::parameter_invalid, "a load of collection " + std::to_string(row.id) + " without its replicas");
+  commit_outcome out;
+  auto head = muster::read(commit.getHead());
+  // Replica ids and the version come from the one allocator, so that both grow over releases and restarts.
+  const auto first = take_ids(out, static_cast<std::int64_t>(row.replicas.size()) + 1);
+  for (std::size_t i = 0; i < row.replicas.size(); ++i)
+    row.replicas[i].id = first + static_cast<std::int64_t>(i);
+  const auto version = first + static_cast<std::int64_t>(row.replicas.size());
+  row.status = schema::LoadStatus::LOADING;
+  row.revision = 1;
+  head.collection = row.id;
+  head.current = 0;
+  head.next = version;
+  head.current_segments = 0;
+  head.current_rows = 0;
+  head.next_segments = commit.getSegments().size();
+  head.next_rows = 0;
+  auto& e = collections_[row.id];
+  for (auto s : commit.getSegments()) {
+    auto t = muster::read(s);
+    t.from = version;
+    t.to = 0;
+    head.next_rows += t.rows;
+    e.segments.put(t);
+  }
+  put_collection(out, row);
+  put_head(out, head);
+  put_segments(out, row.id, e.segments);
+  out.changes.touch_whole(row.id);
+  out.value = version;
+  e.desired = std::move(row);
+  e.head = std::move(head);
+  return out;
+}
+
+commit_outcome metadata_tables::release(std::int64_t collection) {
+  commit_outcome out;
+  auto i = collections_.find(collection);
+  if (i == collections_.end())
+    return out;
+  out.rows.push_back({record_kind::collection, std::to_string(collection), std::nullopt});
+  out.changes.remove({ChunkKind::COLLECTION, collection, 0});
+  out.rows.push_back({record_kind::target_head, std::to_string(collection), std::nullopt});
+  out.changes.remove({ChunkKind::TARGET_HEAD, collection, 0});
+  for (const auto& [key, rows] : i->second.segments.chunks()) {
+    out.rows.push_back(
+      {record_kind::target_segments, std::to_string(collection) + "/" + std::to_string(key), std::nullopt});
+    out.changes.remove({ChunkKind::TARGET_SEGMENTS, collection, key});
+  }
+  out.changes.touch_whole(collection);
+  collections_.erase(i);
+  return out;
+}
+
+commit_outcome metadata_tables::next(schema::CommitNext::Reader commit) {
+  const auto id = commit.getCollection();
+  auto i = collections_.find(id);
+  if (i == collections_.end())
+    return refused(ec::collection_not_loaded, "collection " + std::to_string(id) + " is not loaded");
+  auto& e = i->second;
+  auto& head = *e.head;
+  if (head.current != commit.getCurrent())
+    return refused(ec::stale_premise, "the current target of collection " + std::to_string(id) + " is "
+                                        + std::to_string(head.current) + ", not "
+                                        + std::to_string(commit.getCurrent()));
+  commit_outcome out;
+  const auto version = take_ids(out, 1);
+  if (head.next == 0) {
+    head.next_segments = head.current_segments;
+    head.next_rows = head.current_rows;
+  }
+  for (auto s : commit.getAdded()) {
+    auto t = muster::read(s);
+    t.from = version;
+    t.to = 0;
+    auto* there = e.segments.find(t);
+    if (there != nullptr && there->to == 0)
+      continue;
+    if (there != nullptr) {
+      // Wanted again before it was gone: what it was until now goes on. One dropped a generation ago starts anew.
+      if (e.dropping.erase(t.segment) > 0)
+        t.from = there->from;
+      e.dropped.erase(t.segment);
+    }
+    ++head.next_segments;
+    head.next_rows += t.rows;
+    e.segments.put(t);
+    out.changes.touch(id, t.segment);
+  }
+  for (auto s : commit.getDropped()) {
+    target_row key;
+    key.segment = s;
+    auto* there = e.segments.find(key);
+    if (there == nullptr || there->to != 0)
+      continue;
+    auto t = *there;
+    --head.next_segments;
+    head.next_rows -= t.rows;
+    if (t.from > head.current) {
+      e.segments.erase(t);
+    } else {
+      t.to = version;
+      e.segments.put(t);
+      e.dropping.insert(s);
+    }
+    out.changes.touch(id, s);
+  }
+  head.next = version;
+  put_head(out, head);
+  put_segments(out, id, e.segments);
+  out.changes.touch(id);
+  out.value = version;
+  return out;
+}
+
+commit_outcome metadata_tables::promote(schema::CommitPromotion::Reader commit) {
+  const auto id = commit.getCollection();
+  auto i = collections_.find(id);
+  if (i == collections_.end())
+    return refused(ec::collection_not_loaded, "collection " + std::to_string(id) + " is not loaded");
+  auto& e = i->second;
+  auto& head = *e.head;
+  if (head.next == 0 || head.next != commit.getNext())
+    return refused(ec::stale_premise, "the next target of collection " + std::to_string(id) + " is "
+                                        + std::to_string(head.next) + ", not " + std::to_string(commit.getNext()));
+  commit_outcome out;
+  head.current = head.next;
+  head.next = 0;
+  head.current_segments = head.next_segments;
+  head.current_rows = head.next_rows;
+  head.next_segments = 0;
+  head.next_rows = 0;
+  // Rows that this promotion drops stay one more generation: whoever releases their copies must know their channel.
+  for (auto s : e.dropped) {
+    target_row key;
+    key.segment = s;
+    if (auto* there = e.segments.find(key); there != nullptr && there->to != 0 && !e.dropping.contains(s))
+      e.segments.erase(key);
+  }
+  e.dropped = std::exchange(e.dropping, {});
+  for (auto s : e.dropped)
+    out.changes.touch(id, s);
+  put_head(out, head);
+  put_segments(out, id, e.segments);
+  if (e.desired->status != schema::LoadStatus::LOADED) {
+    e.desired->status = schema::LoadStatus::LOADED;
+    ++e.desired->revision;
+    put_collection(out, *e.desired);
+  }
+  out.changes.touch(id);
+  out.value = head.current;
+  return out;
+}
+
+commit_outcome metadata_tables::replicas(schema::CommitReplicas::Reader commit) {
+  commit_outcome out;
+  for (auto entry : commit.getEntries()) {
+    auto i = collections_.find(entry.getCollection());
+    // Entries are independent: one that came too late is left out, its observer sees the newer revision anyway.
+    if (i == collections_.end() || i->second.desired->revision != entry.getRevision())
+      continue;
+    auto& row = *i->second.desired;
+    for (auto r : entry.getReplicas())
+      for (auto& mine : row.replicas)
+        if (mine.id == r.getId())
+          mine = muster::read(r);
+    ++row.revision;
+    put_collection(out, row);
+    out.changes.touch_whole(row.id);
+    ++out.value;
+  }
+  return out;
+}
+
+commit_outcome metadata_tables::node(schema::NodeRecord::Reader record) {
+  node_row row;
+  row.name = std::string{view(record.getName())};
+  row.address = std::string{view(record.getAddress())};
+  row.liveness = schema::NodeLiveness::UNKNOWN;
+  if (row.name.empty())
+    return refused(ec::parameter_missing, "a node without a name wants to join");
+  commit_outcome out;
+  auto i = node_by_name_.find(row.name);
+  if (i != node_by_name_.end()) {
+    row.id = i->second;
+    if (nodes_[row.id].address == row.address) {
+      out.value = row.id;
+      return out;
+    }
+  } else {
+    if (nodes_.size() >= limits::nodes)
+      return refused(ec::too_many_requests, "the cluster has its limit of " + std::to_string(limits::nodes) + " nodes");
+    row.id = take_ids(out, 1);
+  }
+  out.value = row.id;
+  out.rows.push_back({record_kind::node, row.name, bytes_of(build<schema::NodeRecord>([&](auto b) {
+                        b.setId(row.id);
+                        b.setName(row.name);
+                        b.setAddress(row.address);
+                      }))});
+  node_by_name_[row.name] = row.id;
+  nodes_[row.id] = std::move(row);
+  return out;
+}
+
+commit_outcome metadata_tables::allocate(std::uint32_t count) {
+  if (count == 0 || count > limits::import_segments + 16)
+    return refused(ec::parameter_invalid, "asked for " + std::to_string(count) + " ids; between 1 and "
+                                            + std::to_string(limits::import_segments + 16) + " can be had at once");
+  commit_outcome out;
+  out.value = take_ids(out, count);
+  return out;
+}
+
+} // namespace muster

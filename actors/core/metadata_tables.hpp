@@ -1,0 +1,94 @@
+// The desired state and the targets: how each commit is decided and applied, and what of it goes to the journal.
+#pragma once
+
+#include "actors/core/change_set.hpp"
+#include "actors/core/chunked.hpp"
+#include "actors/core/rows.hpp"
+#include "messages/result.hpp"
+#include "persistence/journal.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace muster {
+
+/// A put or delete for the journal; seq and epoch are given by the shell.
+struct journal_change {
+  record_kind kind = record_kind::epoch;
+  std::string key;
+  std::optional<std::string> payload;
+};
+
+/// What a commit came to. `why.code` ok: `rows` must be durable before `value` is answered and `changes` are published.
+struct commit_outcome {
+  failure why{ec::ok, {}};
+  std::int64_t value = 0;
+  std::vector<journal_change> rows;
+  change_set changes;
+};
+
+/// The tables of metadata. Deciding never fails half-way: a refused commit changes nothing.
+class metadata_tables {
+public:
+  /// Takes over what the journal holds. A record that cannot be read is reported in the result and left out.
+  std::vector<std::string> restore(const std::vector<journal_entry>& entries);
+
+  /// Decides and applies. Cost: what the commit names (a release: the collection's chunks).
+  commit_outcome decide(schema::Commit::Reader commit);
+
+  /// A new epoch, higher than any before.
+  commit_outcome start_epoch();
+
+  std::uint64_t epoch() const {
+    return epoch_;
+  }
+
+  /// Everything, for a new subscriber. Cost: all chunks, each made anew.
+  change_set whole() const;
+
+  /// Nodes that ever joined, by id.
+  const std::map<std::int64_t, node_row>& nodes() const {
+    return nodes_;
+  }
+
+  std::size_t collections() const {
+    return collections_.size();
+  }
+
+private:
+  struct entry {
+    std::optional<collection_row> desired;
+    std::optional<head_row> head;
+    chunked<target_row> segments;
+    std::set<std::int64_t> dropping; ///< Segments that next no longer has.
+    std::set<std::int64_t> dropped;  ///< Segments that current no longer has; their rows go with the next promotion.
+  };
+
+  commit_outcome load(schema::CommitLoad::Reader commit);
+  commit_outcome release(std::int64_t collection);
+  commit_outcome next(schema::CommitNext::Reader commit);
+  commit_outcome promote(schema::CommitPromotion::Reader commit);
+  commit_outcome replicas(schema::CommitReplicas::Reader commit);
+  commit_outcome node(schema::NodeRecord::Reader record);
+  commit_outcome allocate(std::uint32_t count);
+
+  void put_collection(commit_outcome& out, const collection_row& row) const;
+  void put_head(commit_outcome& out, const head_row& row) const;
+  void put_segments(commit_outcome& out, std::int64_t collection, chunked<target_row>& table) const;
+  std::int64_t take_ids(commit_outcome& out, std::int64_t count);
+
+  std::map<std::int64_t, entry> collections_;
+  std::map<std::int64_t, node_row> nodes_;
+  std::map<std::string, std::int64_t> node_by_name_;
+  std::int64_t next_id_ = 1;
+  std::uint64_t epoch_ = 0;
+};
+
+/// The kinds of chunks that metadata publishes.
+const std::set<schema::ChunkKind>& metadata_kinds();
+
+} // namespace muster

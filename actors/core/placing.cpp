@@ -1,0 +1,44 @@
+// Choices of nodes.
+#include "actors/core/placing.hpp"
+
+#include <tuple>
+
+namespace muster {
+
+std::int64_t placing::place_segment(const replica_row& replica, std::int64_t rows) {
+  std::int64_t best = 0;
+  std::int64_t least = 0;
+  for (auto id : replica.nodes) {
+    if (!situation_.usable(id))
+      continue;
+    const auto carried = situation_.load(id).all_rows() + rows_[id];
+    if (best == 0 || std::tie(carried, id) < std::tie(least, best)) {
+      best = id;
+      least = carried;
+    }
+  }
+  if (best != 0)
+    rows_[best] += rows;
+  return best;
+}
+
+std::int64_t placing::place_channel(const replica_row& replica) {
+  std::int64_t best = 0;
+  std::tuple<std::int64_t, std::int64_t, std::int64_t> least;
+  for (auto id : replica.nodes) {
+    if (!situation_.usable(id))
+      continue;
+    const auto load = situation_.load(id);
+    std::tuple<std::int64_t, std::int64_t, std::int64_t> carried{load.all_channels() + channels_[id],
+                                                                 load.all_rows() + rows_[id], id};
+    if (best == 0 || carried < least) {
+      best = id;
+      least = carried;
+    }
+  }
+  if (best != 0)
+    ++channels_[best];
+  return best;
+}
+
+} // namespace muster

@@ -1,0 +1,30 @@
+// Choosing the node for a load: the usable node of a replica with the fewest rows, counting what is in flight and planned.
+#pragma once
+
+#include "actors/core/situation.hpp"
+
+#include <cstdint>
+#include <map>
+
+namespace muster {
+
+/// One round of choices: each choice counts for the ones after it. Deterministic: ties go to the lower node id.
+class placing {
+public:
+  explicit placing(const situation& s) : situation_(s) {
+    // nop
+  }
+
+  /// The usable read-write node with the fewest rows; 0: none. Counts `rows` there. Cost: the replica's nodes.
+  std::int64_t place_segment(const replica_row& replica, std::int64_t rows);
+
+  /// The usable read-write node with the fewest channels, then rows; 0: none. Counts the channel there.
+  std::int64_t place_channel(const replica_row& replica);
+
+private:
+  const situation& situation_;
+  std::map<std::int64_t, std::int64_t> rows_;
+  std::map<std::int64_t, std::int64_t> channels_;
+};
+
+} // namespace muster

@@ -1,0 +1,64 @@
+// Names of reasons.
+#include "actors/core/reason.hpp"
+
+namespace muster {
+
+std::string_view to_string(reason r) {
+  switch (r) {
+    case reason::none:
+      return "none";
+    case reason::channel_lacking:
+      return "channel_lacking";
+    case reason::channel_released:
+      return "channel_released";
+    case reason::channel_not_in_target:
+      return "channel_not_in_target";
+    case reason::channel_repeated:
+      return "channel_repeated";
+    case reason::channel_foreign:
+      return "channel_foreign";
+    case reason::segment_lacking:
+      return "segment_lacking";
+    case reason::segment_released:
+      return "segment_released";
+    case reason::segment_not_in_target:
+      return "segment_not_in_target";
+    case reason::segment_repeated:
+      return "segment_repeated";
+    case reason::segment_foreign:
+      return "segment_foreign";
+    case reason::view_lacking:
+      return "view_lacking";
+    case reason::view_dangling:
+      return "view_dangling";
+    case reason::target_behind:
+      return "target_behind";
+    case reason::rows_uneven:
+      return "rows_uneven";
+    case reason::key_taken:
+      return "key_taken";
+    case reason::stale_proposal:
+      return "stale_proposal";
+    case reason::premise_gone:
+      return "premise_gone";
+    case reason::backing_off:
+      return "backing_off";
+    case reason::task_limit:
+      return "task_limit";
+    case reason::not_known_yet:
+      return "not_known_yet";
+    case reason::done:
+      return "done";
+    case reason::replaced:
+      return "replaced";
+    case reason::order_failed:
+      return "order_failed";
+    case reason::order_unknown:
+      return "order_unknown";
+    case reason::node_lost:
+      return "node_lost";
+  }
+  return "unknown";
+}
+
+} // namespace muster

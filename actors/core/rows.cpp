@@ -1,0 +1,304 @@
+// Rows to chunks and back.
+#include "actors/core/rows.hpp"
+
+#include <algorithm>
+
+namespace muster {
+
+namespace {
+
+template <class List>
+std::vector<std::int64_t> ids(List list) {
+  std::vector<std::int64_t> result;
+  result.reserve(list.size());
+  for (auto id : list)
+    result.push_back(id);
+  return result;
+}
+
+template <class Init>
+void set_ids(const std::vector<std::int64_t>& values, Init&& init) {
+  auto list = init(static_cast<unsigned>(values.size()));
+  for (unsigned i = 0; i < values.size(); ++i)
+    list.set(i, values[i]);
+}
+
+std::string text(capnp::Text::Reader t) {
+  return std::string{view(t)};
+}
+
+} // namespace
+
+bool replica_row::contains(std::int64_t node) const {
+  return std::find(nodes.begin(), nodes.end(), node) != nodes.end()
+         || std::find(read_only_nodes.begin(), read_only_nodes.end(), node) != read_only_nodes.end();
+}
+
+const replica_row* collection_row::replica(std::int64_t replica_id) const {
+  for (const auto& r : replicas)
+    if (r.id == replica_id)
+      return &r;
+  return nullptr;
+}
+
+const replica_row* collection_row::replica_of(std::int64_t node) const {
+  for (const auto& r : replicas)
+    if (r.contains(node))
+      return &r;
+  return nullptr;
+}
+
+target_row read(schema::TargetSegment::Reader r) {
+  return {r.getId(), r.getPartition(), r.getFromVersion(), r.getToVersion(), r.getRows(), r.getBytes(), r.getChannel()};
+}
+
+void write(schema::TargetSegment::Builder b, const target_row& row) {
+  b.setId(row.segment);
+  b.setPartition(row.partition);
+  b.setFromVersion(row.from);
+  b.setToVersion(row.to);
+  b.setRows(row.rows);
+  b.setBytes(row.bytes);
+  b.setChannel(row.channel);
+}
+
+copy_row read(schema::Copy::Reader r) {
+  return {r.getSegment(), r.getNode(), r.getVersion(), r.getRows(), r.getBytes(), r.getIndex()};
+}
+
+view_row read(schema::View::Reader r) {
+  return {r.getSegment(), r.getLeader(), r.getWorker()};
+}
+
+delegator_row read(schema::Delegator::Reader r) {
+  return {text(r.getChannel()), r.getNode(), r.getReplica(), r.getVersion(), r.getServedVersion(), r.getServiceable()};
+}
+
+replica_row read(schema::ReplicaState::Reader r) {
+  return {r.getId(), text(r.getResourceGroup()), ids(r.getNodes()), ids(r.getReadOnlyNodes())};
+}
+
+void write(schema::ReplicaState::Builder b, const replica_row& row) {
+  b.setId(row.id);
+  b.setResourceGroup(row.resource_group);
+  set_ids(row.nodes, [&](unsigned n) { return b.initNodes(n); });
+  set_ids(row.read_only_nodes, [&](unsigned n) { return b.initReadOnlyNodes(n); });
+}
+
+collection_row read(schema::CollectionState::Reader r) {
+  collection_row row;
+  row.id = r.getId();
+  row.database = text(r.getDatabase());
+  row.name = text(r.getName());
+  row.status = r.getStatus();
+  row.replica_number = r.getReplicaNumber();
+  row.partitions = ids(r.getPartitions());
+  for (auto replica : r.getReplicas())
+    row.replicas.push_back(read(replica));
+  row.metric = text(r.getMetric());
+  row.dimension = r.getDimension();
+  row.whole_collection = r.getWholeCollection();
+  row.revision = r.getRevision();
+  return row;
+}
+
+void write(schema::CollectionState::Builder b, const collection_row& row) {
+  b.setId(row.id);
+  b.setDatabase(row.database);
+  b.setName(row.name);
+  b.setStatus(row.status);
+  b.setReplicaNumber(row.replica_number);
+  set_ids(row.partitions, [&](unsigned n) { return b.initPartitions(n); });
+  auto replicas = b.initReplicas(static_cast<unsigned>(row.replicas.size()));
+  for (unsigned i = 0; i < row.replicas.size(); ++i)
+    write(replicas[i], row.replicas[i]);
+  b.setMetric(row.metric);
+  b.setDimension(row.dimension);
+  b.setWholeCollection(row.whole_collection);
+  b.setRevision(row.revision);
+}
+
+head_row read(schema::TargetHead::Reader r) {
+  head_row row;
+  row.collection = r.getCollection();
+  row.current = r.getCurrent();
+  row.next = r.getNext();
+  for (auto c : r.getChannels())
+    row.channels.push_back(text(c));
+  row.partitions = ids(r.getPartitions());
+  row.folder = text(r.getFolder());
+  row.current_segments = r.getCurrentSegments();
+  row.current_rows = r.getCurrentRows();
+  row.next_segments = r.getNextSegments();
+  row.next_rows = r.getNextRows();
+  return row;
+}
+
+void write(schema::TargetHead::Builder b, const head_row& row) {
+  b.setCollection(row.collection);
+  b.setCurrent(row.current);
+  b.setNext(row.next);
+  auto channels = b.initChannels(static_cast<unsigned>(row.channels.size()));
+  for (unsigned i = 0; i < row.channels.size(); ++i)
+    channels.set(i, row.channels[i]);
+  set_ids(row.partitions, [&](unsigned n) { return b.initPartitions(n); });
+  b.setFolder(row.folder);
+  b.setCurrentSegments(row.current_segments);
+  b.setCurrentRows(row.current_rows);
+  b.setNextSegments(row.next_segments);
+  b.setNextRows(row.next_rows);
+}
+
+node_row read(schema::NodeState::Reader r) {
+  node_row row;
+  row.id = r.getId();
+  row.name = text(r.getName());
+  row.address = text(r.getAddress());
+  row.liveness = r.getLiveness();
+  row.incarnation = r.getIncarnation();
+  row.report_seq = r.getReportSeq();
+  row.known = r.getKnown();
+  row.stopping = r.getStopping();
+  row.memory_mb = r.getMemoryMb();
+  for (auto label : r.getLabels())
+    row.labels.emplace_back(text(label.getKey()), text(label.getValue()));
+  return row;
+}
+
+void write(schema::NodeState::Builder b, const node_row& row) {
+  b.setId(row.id);
+  b.setName(row.name);
+  b.setAddress(row.address);
+  b.setLiveness(row.liveness);
+  b.setIncarnation(row.incarnation);
+  b.setReportSeq(row.report_seq);
+  b.setKnown(row.known);
+  b.setStopping(row.stopping);
+  b.setMemoryMb(row.memory_mb);
+  auto labels = b.initLabels(static_cast<unsigned>(row.labels.size()));
+  for (unsigned i = 0; i < row.labels.size(); ++i) {
+    labels[i].setKey(row.labels[i].first);
+    labels[i].setValue(row.labels[i].second);
+  }
+}
+
+task_row read(schema::Task::Reader r) {
+  task_row row;
+  row.id = r.getId();
+  row.kind = r.getKind();
+  row.priority = r.getPriority();
+  row.proposer = r.getProposer();
+  row.replica = r.getReplica();
+  row.channel = text(r.getChannel());
+  row.segment = r.getSegment();
+  row.node = r.getNode();
+  row.source = r.getSource();
+  row.reason = r.getReason();
+  row.running = r.getRunning();
+  row.step = r.getStep();
+  row.rows = r.getRows();
+  return row;
+}
+
+msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<target_row>& rows) {
+  return build<schema::Chunk>(
+    [&](schema::Chunk::Builder b) {
+      auto t = b.initTargetSegments();
+      t.setCollection(collection);
+      auto list = t.initSegments(static_cast<unsigned>(rows.size()));
+      for (unsigned i = 0; i < rows.size(); ++i)
+        write(list[i], rows[i]);
+    },
+    rows.size() * 7 + 16);
+}
+
+msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<copy_row>& rows) {
+  return build<schema::Chunk>(
+    [&](schema::Chunk::Builder b) {
+      auto t = b.initCopies();
+      t.setCollection(collection);
+      auto list = t.initCopies(static_cast<unsigned>(rows.size()));
+      for (unsigned i = 0; i < rows.size(); ++i) {
+        list[i].setSegment(rows[i].segment);
+        list[i].setNode(rows[i].node);
+        list[i].setVersion(rows[i].version);
+        list[i].setRows(rows[i].rows);
+        list[i].setBytes(rows[i].bytes);
+        list[i].setIndex(rows[i].index);
+      }
+    },
+    rows.size() * 6 + 16);
+}
+
+msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<view_row>& rows) {
+  return build<schema::Chunk>(
+    [&](schema::Chunk::Builder b) {
+      auto t = b.initViews();
+      t.setCollection(collection);
+      auto list = t.initViews(static_cast<unsigned>(rows.size()));
+      for (unsigned i = 0; i < rows.size(); ++i) {
+        list[i].setSegment(rows[i].segment);
+        list[i].setLeader(rows[i].leader);
+        list[i].setWorker(rows[i].worker);
+      }
+    },
+    rows.size() * 3 + 16);
+}
+
+msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<delegator_row>& rows) {
+  return build<schema::Chunk>([&](schema::Chunk::Builder b) {
+    auto t = b.initDelegators();
+    t.setCollection(collection);
+    auto list = t.initDelegators(static_cast<unsigned>(rows.size()));
+    for (unsigned i = 0; i < rows.size(); ++i) {
+      list[i].setChannel(rows[i].channel);
+      list[i].setNode(rows[i].node);
+      list[i].setReplica(rows[i].replica);
+      list[i].setVersion(rows[i].version);
+      list[i].setServedVersion(rows[i].served);
+      list[i].setServiceable(rows[i].serviceable);
+    }
+  });
+}
+
+msg<schema::Chunk> chunk_of(const collection_row& row) {
+  return build<schema::Chunk>([&](schema::Chunk::Builder b) { write(b.initCollection(), row); });
+}
+
+msg<schema::Chunk> chunk_of(const head_row& row) {
+  return build<schema::Chunk>([&](schema::Chunk::Builder b) { write(b.initTargetHead(), row); });
+}
+
+msg<schema::Chunk> chunk_of(const std::vector<node_row>& rows) {
+  return build<schema::Chunk>([&](schema::Chunk::Builder b) {
+    auto list = b.initNodes().initNodes(static_cast<unsigned>(rows.size()));
+    for (unsigned i = 0; i < rows.size(); ++i)
+      write(list[i], rows[i]);
+  });
+}
+
+msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<task_row>& rows) {
+  return build<schema::Chunk>([&](schema::Chunk::Builder b) {
+    auto t = b.initTasks();
+    t.setCollection(collection);
+    auto list = t.initTasks(static_cast<unsigned>(rows.size()));
+    for (unsigned i = 0; i < rows.size(); ++i) {
+      const auto& row = rows[i];
+      list[i].setId(row.id);
+      list[i].setKind(row.kind);
+      list[i].setPriority(row.priority);
+      list[i].setProposer(row.proposer);
+      list[i].setReplica(row.replica);
+      list[i].setChannel(row.channel);
+      list[i].setSegment(row.segment);
+      list[i].setNode(row.node);
+      list[i].setSource(row.source);
+      list[i].setReason(row.reason);
+      list[i].setRunning(row.running);
+      list[i].setStep(row.step);
+      list[i].setRows(row.rows);
+    }
+  });
+}
+
+} // namespace muster

@@ -1,0 +1,186 @@
+// The plain rows behind the truths, laid out for the work, and their way to and from chunks.
+#pragma once
+
+#include "actors/core/publication.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace muster {
+
+/// A segment of a target; in version v when from <= v and (to = 0 or v < to).
+struct target_row {
+  std::int64_t segment = 0;
+  std::int64_t partition = 0;
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;
+  std::uint16_t channel = 0;
+
+  bool in(std::int64_t version) const {
+    return version > 0 && from <= version && (to == 0 || version < to);
+  }
+
+  friend bool operator==(const target_row&, const target_row&) = default;
+  friend bool operator<(const target_row& a, const target_row& b) {
+    return a.segment < b.segment;
+  }
+};
+
+/// A segment that a node holds.
+struct copy_row {
+  std::int64_t segment = 0;
+  std::int64_t node = 0;
+  std::int64_t version = 0;
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;
+  std::uint8_t index = 0;
+
+  friend bool operator==(const copy_row&, const copy_row&) = default;
+  friend bool operator<(const copy_row& a, const copy_row& b) {
+    return std::tie(a.segment, a.node) < std::tie(b.segment, b.node);
+  }
+};
+
+/// A leader's route to a segment.
+struct view_row {
+  std::int64_t segment = 0;
+  std::int64_t leader = 0;
+  std::int64_t worker = 0;
+
+  friend bool operator==(const view_row&, const view_row&) = default;
+  friend bool operator<(const view_row& a, const view_row& b) {
+    return std::tie(a.segment, a.leader) < std::tie(b.segment, b.leader);
+  }
+};
+
+struct delegator_row {
+  std::string channel;
+  std::int64_t node = 0;
+  std::int64_t replica = 0;
+  std::int64_t version = 0;
+  std::int64_t served = 0;
+  bool serviceable = false;
+
+  friend bool operator==(const delegator_row&, const delegator_row&) = default;
+  friend bool operator<(const delegator_row& a, const delegator_row& b) {
+    return std::tie(a.channel, a.node) < std::tie(b.channel, b.node);
+  }
+};
+
+struct replica_row {
+  std::int64_t id = 0;
+  std::string resource_group;
+  std::vector<std::int64_t> nodes;
+  std::vector<std::int64_t> read_only_nodes;
+
+  /// True when the node belongs to the replica, read-write or read-only.
+  bool contains(std::int64_t node) const;
+  friend bool operator==(const replica_row&, const replica_row&) = default;
+};
+
+/// A desired collection.
+struct collection_row {
+  std::int64_t id = 0;
+  std::string database;
+  std::string name;
+  schema::LoadStatus status = schema::LoadStatus::INVALID;
+  std::uint32_t replica_number = 0;
+  std::vector<std::int64_t> partitions;
+  std::vector<replica_row> replicas;
+  std::string metric;
+  std::uint32_t dimension = 0;
+  bool whole_collection = true;
+  std::uint64_t revision = 0;
+
+  const replica_row* replica(std::int64_t replica_id) const;
+  /// The replica that a node belongs to, or null. A node is in at most one.
+  const replica_row* replica_of(std::int64_t node) const;
+};
+
+struct head_row {
+  std::int64_t collection = 0;
+  std::int64_t current = 0;
+  std::int64_t next = 0;
+  std::vector<std::string> channels;
+  std::vector<std::int64_t> partitions;
+  std::string folder;
+  std::uint32_t current_segments = 0;
+  std::int64_t current_rows = 0;
+  std::uint32_t next_segments = 0;
+  std::int64_t next_rows = 0;
+
+  /// The version that a fresh delegator should serve: current, or next while there is no current.
+  std::int64_t readable() const {
+    return current > 0 ? current : next;
+  }
+};
+
+struct node_row {
+  std::int64_t id = 0;
+  std::string name;
+  std::string address;
+  schema::NodeLiveness liveness = schema::NodeLiveness::INVALID;
+  std::uint64_t incarnation = 0;
+  std::uint64_t report_seq = 0;
+  bool known = false;
+  bool stopping = false;
+  std::uint32_t memory_mb = 0;
+  std::vector<std::pair<std::string, std::string>> labels;
+
+  bool connected() const {
+    return liveness == schema::NodeLiveness::CONNECTED;
+  }
+
+  bool gone() const {
+    return liveness == schema::NodeLiveness::GONE;
+  }
+
+  friend bool operator==(const node_row&, const node_row&) = default;
+};
+
+struct task_row {
+  std::int64_t id = 0;
+  schema::TaskKind kind = schema::TaskKind::INVALID;
+  schema::TaskPriority priority = schema::TaskPriority::LOW;
+  schema::Proposer proposer = schema::Proposer::INVALID;
+  std::int64_t replica = 0;
+  std::string channel;
+  std::int64_t segment = 0;
+  std::int64_t node = 0;
+  std::int64_t source = 0;
+  std::uint16_t reason = 0;
+  bool running = false;
+  std::uint8_t step = 0;
+  std::int64_t rows = 0;
+};
+
+target_row read(schema::TargetSegment::Reader r);
+void write(schema::TargetSegment::Builder b, const target_row& row);
+copy_row read(schema::Copy::Reader r);
+view_row read(schema::View::Reader r);
+delegator_row read(schema::Delegator::Reader r);
+collection_row read(schema::CollectionState::Reader r);
+void write(schema::CollectionState::Builder b, const collection_row& row);
+head_row read(schema::TargetHead::Reader r);
+void write(schema::TargetHead::Builder b, const head_row& row);
+node_row read(schema::NodeState::Reader r);
+void write(schema::NodeState::Builder b, const node_row& row);
+task_row read(schema::Task::Reader r);
+replica_row read(schema::ReplicaState::Reader r);
+void write(schema::ReplicaState::Builder b, const replica_row& row);
+
+msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<target_row>& rows);
+msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<copy_row>& rows);
+msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<view_row>& rows);
+msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<delegator_row>& rows);
+msg<schema::Chunk> chunk_of(const collection_row& row);
+msg<schema::Chunk> chunk_of(const head_row& row);
+msg<schema::Chunk> chunk_of(const std::vector<node_row>& rows);
+msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<task_row>& rows);
+
+} // namespace muster

@@ -1,0 +1,419 @@
+// Applying publications to a situation and reading it.
+#include "actors/core/situation.hpp"
+
+#include <algorithm>
+
+namespace muster {
+
+namespace {
+
+using chunk_map = std::map<std::int64_t, msg<schema::Chunk>>;
+
+const msg<schema::Chunk>* chunk_with(const chunk_map& chunks, std::int64_t segment) {
+  auto i = chunks.upper_bound(segment);
+  return i == chunks.begin() ? nullptr : &std::prev(i)->second;
+}
+
+/// The first index of a list whose segment is not less than `segment`.
+template <class List, class Key>
+unsigned lower(List list, std::int64_t segment, Key key) {
+  unsigned low = 0;
+  unsigned high = list.size();
+  while (low < high) {
+    const auto middle = (low + high) / 2;
+    if (key(list[middle]) < segment)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+const std::set<std::int64_t> no_ids;
+
+} // namespace
+
+bool is_channel_task(schema::TaskKind kind) {
+  switch (kind) {
+    case schema::TaskKind::SERVE_SHARD:
+    case schema::TaskKind::DROP_SHARD:
+    case schema::TaskKind::MOVE_SHARD:
+    case schema::TaskKind::SYNC_TARGET:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// -- collection_view ------------------------------------------------------------
+
+std::optional<target_row> collection_view::target_of(std::int64_t segment) const {
+  auto* chunk = chunk_with(targets_, segment);
+  if (chunk == nullptr)
+    return std::nullopt;
+  auto list = chunk->read().getTargetSegments().getSegments();
+  auto i = lower(list, segment, [](auto r) { return r.getId(); });
+  if (i == list.size() || list[i].getId() != segment)
+    return std::nullopt;
+  return read(list[i]);
+}
+
+std::vector<copy_row> collection_view::copies_of(std::int64_t segment) const {
+  std::vector<copy_row> result;
+  if (auto* chunk = chunk_with(copies_, segment)) {
+    auto list = chunk->read().getCopies().getCopies();
+    for (auto i = lower(list, segment, [](auto r) { return r.getSegment(); }); i < list.size(); ++i) {
+      if (list[i].getSegment() != segment)
+        break;
+      result.push_back(read(list[i]));
+    }
+  }
+  return result;
+}
+
+std::vector<view_row> collection_view::views_of(std::int64_t segment) const {
+  std::vector<view_row> result;
+  if (auto* chunk = chunk_with(views_, segment)) {
+    auto list = chunk->read().getViews().getViews();
+    for (auto i = lower(list, segment, [](auto r) { return r.getSegment(); }); i < list.size(); ++i) {
+      if (list[i].getSegment() != segment)
+        break;
+      result.push_back(read(list[i]));
+    }
+  }
+  return result;
+}
+
+std::int64_t collection_view::worker_of(std::int64_t segment, std::int64_t leader) const {
+  for (const auto& v : views_of(segment))
+    if (v.leader == leader)
+      return v.worker;
+  return 0;
+}
+
+void collection_view::each_target(const std::function<void(const target_row&)>& f) const {
+  for (const auto& [key, chunk] : targets_)
+    for (auto r : chunk.read().getTargetSegments().getSegments())
+      f(read(r));
+}
+
+void collection_view::each_copy(const std::function<void(const copy_row&)>& f) const {
+  for (const auto& [key, chunk] : copies_)
+    for (auto r : chunk.read().getCopies().getCopies())
+      f(read(r));
+}
+
+void collection_view::each_view(const std::function<void(const view_row&)>& f) const {
+  for (const auto& [key, chunk] : views_)
+    for (auto r : chunk.read().getViews().getViews())
+      f(read(r));
+}
+
+const delegator_row* collection_view::leader(const replica_row& replica, const std::string& channel) const {
+  const delegator_row* best = nullptr;
+  for (const auto& d : delegators) {
+    if (d.replica != replica.id || d.channel != channel || !replica.contains(d.node))
+      continue;
+    if (best == nullptr || std::tie(d.serviceable, d.version) > std::tie(best->serviceable, best->version))
+      best = &d;
+  }
+  return best;
+}
+
+const task_row* collection_view::task_on(std::int64_t replica, std::int64_t segment) const {
+  for (const auto& t : tasks)
+    if (t.replica == replica && t.segment == segment && !is_channel_task(t.kind))
+      return &t;
+  return nullptr;
+}
+
+const task_row* collection_view::task_on(std::int64_t replica, const std::string& channel) const {
+  for (const auto& t : tasks)
+    if (t.replica == replica && is_channel_task(t.kind) && t.channel == channel)
+      return &t;
+  return nullptr;
+}
+
+bool collection_view::unused() const {
+  return !desired && !head && delegators.empty() && tasks.empty() && targets_.empty() && copies_.empty() && views_.empty();
+}
+
+// -- situation ------------------------------------------------------------------
+
+touched_map situation::apply(const publication& p) {
+  touched_map touched;
+  auto header = p.header.read();
+  changed_nodes_.clear();
+  const bool whole = header.getWhole();
+  if (whole) {
+    std::set<schema::ChunkKind> kinds;
+    for (auto kind : header.getKinds())
+      kinds.insert(kind);
+    for (const auto& [id, view] : collections_)
+      touched[id].whole = true;
+    forget(kinds);
+  }
+  for (auto ref : header.getRemoved())
+    remove(ref.getKind(), ref.getCollection(), ref.getKey());
+  std::size_t i = 0;
+  for (auto ref : header.getChunks())
+    put(ref.getKind(), ref.getCollection(), ref.getKey(), p.chunks[i++], touched);
+  for (auto t : header.getTouched()) {
+    touched_ids ids;
+    ids.whole = t.getWhole();
+    for (auto s : t.getSegments())
+      ids.segments.insert(s);
+    touched[t.getCollection()].add(ids);
+  }
+  for (auto n : header.getNodesTouched())
+    changed_nodes_.insert(n);
+  if (whole)
+    for (const auto& [id, view] : collections_)
+      touched[id].whole = true;
+  for (const auto& [id, ids] : touched) {
+    auto c = collections_.find(id);
+    if (c != collections_.end() && c->second.unused())
+      collections_.erase(c);
+  }
+  number_ = header.getNumber();
+  epoch_ = std::max<std::uint64_t>(epoch_, header.getHeader().getEpoch());
+  return touched;
+}
+
+void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_t key, const msg<schema::Chunk>& chunk,
+                    touched_map& touched) {
+  auto reader = chunk.read();
+  switch (kind) {
+    case schema::ChunkKind::NODES: {
+      std::vector<node_row> rows;
+      for (auto r : reader.getNodes().getNodes())
+        rows.push_back(read(r));
+      set_nodes(key, std::move(rows), touched);
+      break;
+    }
+    case schema::ChunkKind::COLLECTION:
+      set_desired(collection, read(reader.getCollection()));
+      break;
+    case schema::ChunkKind::TARGET_HEAD:
+      collections_[collection].head = read(reader.getTargetHead());
+      break;
+    case schema::ChunkKind::TARGET_SEGMENTS:
+      collections_[collection].targets_[key] = chunk;
+      break;
+    case schema::ChunkKind::DELEGATORS: {
+      std::vector<delegator_row> rows;
+      for (auto r : reader.getDelegators().getDelegators())
+        rows.push_back(read(r));
+      set_delegators(collection, std::move(rows));
+      break;
+    }
+    case schema::ChunkKind::COPIES: {
+      auto& slot = collections_[collection].copies_[key];
+      count_copies(slot, -1);
+      slot = chunk;
+      count_copies(slot, 1);
+      break;
+    }
+    case schema::ChunkKind::VIEWS: {
+      auto& view = collections_[collection];
+      auto& slot = view.views_[key];
+      view.view_count_ -= slot->getViews().getViews().size();
+      slot = chunk;
+      view.view_count_ += reader.getViews().getViews().size();
+      break;
+    }
+    case schema::ChunkKind::TASKS: {
+      auto& tasks = collections_[collection].tasks;
+      tasks.clear();
+      for (auto r : reader.getTasks().getTasks())
+        tasks.push_back(read(r));
+      break;
+    }
+    case schema::ChunkKind::DELTAS:
+      for (auto& [node, load] : loads_)
+        load.rows_in_flight = load.segments_in_flight = load.channels_in_flight = 0;
+      for (auto d : reader.getDeltas().getNodes()) {
+        auto& load = loads_[d.getNode()];
+        load.rows_in_flight = d.getRows();
+        load.segments_in_flight = d.getSegments();
+        load.channels_in_flight = d.getChannels();
+      }
+      break;
+    case schema::ChunkKind::INVALID:
+      break;
+  }
+}
+
+void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int64_t key) {
+  auto i = collections_.find(collection);
+  if (kind == schema::ChunkKind::NODES) {
+    touched_map ignored;
+    set_nodes(key, {}, ignored);
+    return;
+  }
+  if (i == collections_.end())
+    return;
+  auto& view = i->second;
+  switch (kind) {
+    case schema::ChunkKind::COLLECTION:
+      set_desired(collection, std::nullopt);
+      break;
+    case schema::ChunkKind::TARGET_HEAD:
+      view.head.reset();
+      break;
+    case schema::ChunkKind::TARGET_SEGMENTS:
+      view.targets_.erase(key);
+      break;
+    case schema::ChunkKind::DELEGATORS:
+      set_delegators(collection, {});
+      break;
+    case schema::ChunkKind::COPIES:
+      if (auto c = view.copies_.find(key); c != view.copies_.end()) {
+        count_copies(c->second, -1);
+        view.copies_.erase(c);
+      }
+      break;
+    case schema::ChunkKind::VIEWS:
+      if (auto c = view.views_.find(key); c != view.views_.end()) {
+        view.view_count_ -= c->second->getViews().getViews().size();
+        view.views_.erase(c);
+      }
+      break;
+    case schema::ChunkKind::TASKS:
+      view.tasks.clear();
+      break;
+    default:
+      break;
+  }
+}
+
+void situation::forget(const std::set<schema::ChunkKind>& kinds) {
+  for (auto& [id, view] : collections_) {
+    if (kinds.contains(schema::ChunkKind::COLLECTION))
+      set_desired(id, std::nullopt);
+    if (kinds.contains(schema::ChunkKind::TARGET_HEAD))
+      view.head.reset();
+    if (kinds.contains(schema::ChunkKind::TARGET_SEGMENTS))
+      view.targets_.clear();
+    if (kinds.contains(schema::ChunkKind::DELEGATORS))
+      set_delegators(id, {});
+    if (kinds.contains(schema::ChunkKind::COPIES)) {
+      for (const auto& [key, chunk] : view.copies_)
+        count_copies(chunk, -1);
+      view.copies_.clear();
+    }
+    if (kinds.contains(schema::ChunkKind::VIEWS)) {
+      view.views_.clear();
+      view.view_count_ = 0;
+    }
+    if (kinds.contains(schema::ChunkKind::TASKS))
+      view.tasks.clear();
+  }
+  std::erase_if(collections_, [](const auto& entry) { return entry.second.unused(); });
+  if (kinds.contains(schema::ChunkKind::NODES)) {
+    nodes_.clear();
+    node_chunks_.clear();
+  }
+}
+
+void situation::count_copies(const msg<schema::Chunk>& chunk, int sign) {
+  if (chunk.empty())
+    return;
+  for (auto c : chunk.read().getCopies().getCopies()) {
+    auto& load = loads_[c.getNode()];
+    load.rows += sign * c.getRows();
+    load.segments += sign;
+  }
+}
+
+void situation::set_desired(std::int64_t collection, std::optional<collection_row> row) {
+  auto& view = collections_[collection];
+  if (view.desired)
+    for (const auto& r : view.desired->replicas)
+      for (const auto* list : {&r.nodes, &r.read_only_nodes})
+        for (auto n : *list)
+          collections_of_node_[n].erase(collection);
+  view.desired = std::move(row);
+  if (view.desired)
+    for (const auto& r : view.desired->replicas)
+      for (const auto* list : {&r.nodes, &r.read_only_nodes})
+        for (auto n : *list)
+          collections_of_node_[n].insert(collection);
+}
+
+void situation::set_delegators(std::int64_t collection, std::vector<delegator_row> rows) {
+  auto& view = collections_[collection];
+  for (const auto& d : view.delegators)
+    --loads_[d.node].channels;
+  view.delegators = std::move(rows);
+  for (const auto& d : view.delegators)
+    ++loads_[d.node].channels;
+}
+
+void situation::set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched) {
+  auto& members = node_chunks_[key];
+  std::set<std::int64_t> left(members.begin(), members.end());
+  members.clear();
+  for (auto& row : rows) {
+    const auto id = row.id;
+    members.push_back(id);
+    left.erase(id);
+    auto& mine = nodes_[id];
+    const bool conclusions = mine.known != row.known || mine.gone() != row.gone() || mine.stopping != row.stopping
+                             || mine.incarnation != row.incarnation;
+    const bool routes = mine.liveness != row.liveness || mine.address != row.address;
+    mine = std::move(row);
+    if (conclusions || routes)
+      for (auto c : collections_of(id)) {
+        auto& t = touched[c];
+        if (conclusions) {
+          t.whole = true;
+          t.segments.clear();
+        }
+      }
+  }
+  for (auto id : left)
+    nodes_.erase(id);
+}
+
+const collection_view* situation::collection(std::int64_t id) const {
+  auto i = collections_.find(id);
+  return i == collections_.end() ? nullptr : &i->second;
+}
+
+const node_row* situation::node(std::int64_t id) const {
+  auto i = nodes_.find(id);
+  return i == nodes_.end() ? nullptr : &i->second;
+}
+
+node_load situation::load(std::int64_t node) const {
+  auto i = loads_.find(node);
+  return i == loads_.end() ? node_load{} : i->second;
+}
+
+bool situation::all_known(const replica_row& replica) const {
+  for (const auto* list : {&replica.nodes, &replica.read_only_nodes})
+    for (auto id : *list) {
+      auto* n = node(id);
+      if (n == nullptr || !(n->known || n->gone()))
+        return false;
+    }
+  return true;
+}
+
+bool situation::usable(std::int64_t id) const {
+  auto* n = node(id);
+  return n != nullptr && n->connected() && n->known && !n->stopping;
+}
+
+bool situation::connected(std::int64_t id) const {
+  auto* n = node(id);
+  return n != nullptr && n->connected();
+}
+
+const std::set<std::int64_t>& situation::collections_of(std::int64_t node) const {
+  auto i = collections_of_node_.find(node);
+  return i == collections_of_node_.end() ? no_ids : i->second;
+}
+
+} // namespace muster

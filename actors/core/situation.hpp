@@ -1,0 +1,149 @@
+// The situation: desired, target, actual and the tasks in flight, merged and numbered; what every checker and observer reads.
+#pragma once
+
+#include "actors/core/change_set.hpp"
+#include "actors/core/rows.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace muster {
+
+/// What a node carries, summed over all collections, with what is in flight towards it.
+struct node_load {
+  std::int64_t rows = 0;
+  std::int64_t segments = 0;
+  std::int64_t channels = 0;
+  std::int64_t rows_in_flight = 0;
+  std::int64_t segments_in_flight = 0;
+  std::int64_t channels_in_flight = 0;
+
+  std::int64_t all_rows() const {
+    return rows + rows_in_flight;
+  }
+
+  std::int64_t all_channels() const {
+    return channels + channels_in_flight;
+  }
+};
+
+/// Everything about one collection. Segment tables stay in their shared chunks; small things are decoded.
+class collection_view {
+public:
+  std::optional<collection_row> desired;
+  std::optional<head_row> head;
+  std::vector<delegator_row> delegators;
+  std::vector<task_row> tasks;
+
+  /// The target row of a segment. Cost: log of the chunks, log of a chunk.
+  std::optional<target_row> target_of(std::int64_t segment) const;
+  /// Copies of a segment, by node.
+  std::vector<copy_row> copies_of(std::int64_t segment) const;
+  /// Which leaders route to it, by leader.
+  std::vector<view_row> views_of(std::int64_t segment) const;
+  /// The worker that `leader` routes a segment to; 0: none.
+  std::int64_t worker_of(std::int64_t segment, std::int64_t leader) const;
+
+  /// All rows, by segment. Cost: the collection.
+  void each_target(const std::function<void(const target_row&)>& f) const;
+  void each_copy(const std::function<void(const copy_row&)>& f) const;
+  void each_view(const std::function<void(const view_row&)>& f) const;
+
+  /// The delegator that leads `channel` in a replica: serviceable before not, then the higher version. Null: none.
+  const delegator_row* leader(const replica_row& replica, const std::string& channel) const;
+  /// A task in flight on the segment in the replica, or on the channel, or null.
+  const task_row* task_on(std::int64_t replica, std::int64_t segment) const;
+  const task_row* task_on(std::int64_t replica, const std::string& channel) const;
+
+  std::size_t view_count() const {
+    return view_count_;
+  }
+
+private:
+  friend class situation;
+
+  using chunk_map = std::map<std::int64_t, msg<schema::Chunk>>;
+
+  bool unused() const;
+
+  chunk_map targets_;
+  chunk_map copies_;
+  chunk_map views_;
+  std::size_t view_count_ = 0;
+};
+
+/// One actor's situation. Applying a publication costs the chunks in it; readers never copy segment tables.
+class situation {
+public:
+  /// Takes over a publication; returns what it is about, with the collections of changed nodes added.
+  touched_map apply(const publication& p);
+
+  std::uint64_t number() const {
+    return number_;
+  }
+
+  std::uint64_t epoch() const {
+    return epoch_;
+  }
+
+  /// All collections that anything is known of, by id.
+  const std::map<std::int64_t, collection_view>& collections() const {
+    return collections_;
+  }
+
+  /// One collection, or null.
+  const collection_view* collection(std::int64_t id) const;
+
+  const std::map<std::int64_t, node_row>& nodes() const {
+    return nodes_;
+  }
+
+  /// One node, or null.
+  const node_row* node(std::int64_t id) const;
+
+  /// What a node carries; zeros for an unknown one.
+  node_load load(std::int64_t node) const;
+
+  /// True when every node of the replica has reported or is gone, so that lack and surplus may be concluded.
+  bool all_known(const replica_row& replica) const;
+  /// True when the node can be given work: connected, fully reported, not stopping.
+  bool usable(std::int64_t node) const;
+  bool connected(std::int64_t node) const;
+
+  /// Nodes that the last applied publication named as changed.
+  const std::set<std::int64_t>& changed_nodes() const {
+    return changed_nodes_;
+  }
+
+  /// Collections whose replicas contain the node.
+  const std::set<std::int64_t>& collections_of(std::int64_t node) const;
+
+private:
+  void put(schema::ChunkKind kind, std::int64_t collection, std::int64_t key, const msg<schema::Chunk>& chunk,
+           touched_map& touched);
+  void remove(schema::ChunkKind kind, std::int64_t collection, std::int64_t key);
+  void forget(const std::set<schema::ChunkKind>& kinds);
+  void count_copies(const msg<schema::Chunk>& chunk, int sign);
+  void set_desired(std::int64_t collection, std::optional<collection_row> row);
+  void set_delegators(std::int64_t collection, std::vector<delegator_row> rows);
+  void set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched);
+
+  std::uint64_t number_ = 0;
+  std::uint64_t epoch_ = 0;
+  std::map<std::int64_t, collection_view> collections_;
+  std::map<std::int64_t, node_row> nodes_;
+  std::map<std::int64_t, node_load> loads_;
+  std::map<std::int64_t, std::set<std::int64_t>> collections_of_node_;
+  std::map<std::int64_t, std::vector<std::int64_t>> node_chunks_;
+  std::set<std::int64_t> changed_nodes_;
+};
+
+/// True when a task of this kind is keyed by its channel, not by a segment.
+bool is_channel_task(schema::TaskKind kind);
+
+} // namespace muster
