@@ -124,6 +124,28 @@ inline constexpr milliseconds peer_load_timeout{25'000};
 inline constexpr std::size_t search_k = 16'384;
 /// Query vectors in one search request; more are refused.
 inline constexpr std::size_t search_queries = 1'024;
+/// Rows of one name in an answer; a search by a name that has more is refused.
+inline constexpr std::size_t named_rows = 1'000;
+/// Wait of a node before it dials a coordinator again that refused it.
+inline constexpr milliseconds redial_refused{2'000};
+/// Silence of the coordinator (its beats come each 500 ms) after which a node closes the link and dials again.
+inline constexpr milliseconds coordinator_silence{5'000};
+/// How often a node looks whether the coordinator is silent.
+inline constexpr milliseconds silence_check{1'000};
+/// Order results in one frame; more go into the next.
+inline constexpr std::size_t results_per_frame = 1'000;
+/// Loads of one delegator that its workers have at a time; further ones wait in the delegator.
+inline constexpr std::size_t delegator_loads = 64;
+/// Loads and releases for other nodes in flight at peer_exchange, out and in each; further ones wait there.
+inline constexpr std::size_t peer_loads = 100;
+/// Searches for other nodes that a node works on at a time; the next one is refused: too_many_requests.
+inline constexpr std::size_t peer_searches = 128;
+/// Loads and releases that wait at peer_exchange, out and in each; the next one is refused: too_many_requests.
+inline constexpr std::size_t peer_loads_waiting = 100'000;
+/// How often peer_exchange looks for calls whose deadline has passed.
+inline constexpr milliseconds peer_check{100};
+/// Time for segment_store to have a change noted by node_agent.
+inline constexpr milliseconds note_timeout{10'000};
 
 // -- net ----------------------------------------------------------------------
 

@@ -186,10 +186,6 @@ bool node_book::page_is_full() const {
   return pending_entries() >= page_entries_;
 }
 
-std::uint64_t node_book::mark() const {
-  return seq_ + (pending() ? (pending_entries() + page_entries_ - 1) / page_entries_ : 0);
-}
-
 void node_book::forget_pending() {
   dirty_copies_.clear();
   dirty_delegators_.clear();
@@ -247,8 +243,7 @@ std::vector<report_page> node_book::take_all() {
 }
 
 void node_book::skip() {
-  if (pending())
-    seq_ = mark();
+  seq_ = mark();
   forget_pending();
 }
 

@@ -58,8 +58,10 @@ public:
   bool pending() const;
   /// True when the next report is as large as a page may be: write it before noting more, so that marks stay exact.
   bool page_is_full() const;
-  /// The last report that will contain all that was noted so far.
-  std::uint64_t mark() const;
+  /// The report that will contain (or the newest that contains) all that was noted so far.
+  std::uint64_t mark() const {
+    return seq_ + (pending() ? 1 : 0);
+  }
   /// The newest report written or skipped.
   std::uint64_t last_seq() const {
     return seq_;
