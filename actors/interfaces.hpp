@@ -158,9 +158,7 @@ using metadata_actor = journal_client_actor::extend<
   // Decides, applies, journals; answered when durable or refused.
   answers<schema::Commit, schema::CommitReply>,
   // Publishes collections, target heads and target segments.
-  caf::reacts_to<subscribe_atom, subscriber_actor>,
-  // Publishes what became durable (sent to itself).
-  caf::reacts_to<flush_atom>>;
+  caf::reacts_to<subscribe_atom, subscriber_actor>>;
 
 /// The DATA SOURCE interface: what data exists; detached, page by page.
 using data_source_actor = caf::typed_actor<
@@ -280,3 +278,14 @@ using search_door_actor = caf::typed_actor<
   answers<schema::SearchRequest, schema::SearchReply>>;
 
 } // namespace muster
+
+// -- handles that travel in messages ------------------------------------------
+
+CAF_BEGIN_TYPE_ID_BLOCK(muster_handles, caf::id_block::muster::end)
+
+CAF_ADD_TYPE_ID(muster_handles, (muster::journal_client_actor))
+CAF_ADD_TYPE_ID(muster_handles, (muster::subscriber_actor))
+CAF_ADD_TYPE_ID(muster_handles, (muster::task_executor_actor))
+CAF_ADD_TYPE_ID(muster_handles, (muster::route_subscriber_actor))
+
+CAF_END_TYPE_ID_BLOCK(muster_handles)

@@ -25,7 +25,7 @@ inline constexpr std::size_t journal_batch_rows = 20'000;
 /// Log rows after which the journal folds them into its snapshot.
 inline constexpr std::size_t journal_rows_before_snapshot = 50'000;
 /// Rows that one fold moves; a fold goes on at the next commit.
-inline constexpr std::size_t journal_fold_rows = 5'000;
+inline constexpr std::size_t journal_fold_rows = 1'000;
 /// Rows in one page of a replay.
 inline constexpr std::size_t journal_page_rows = 2'000;
 /// Bytes of one journal row's payload; a larger one is a programming error and refused.

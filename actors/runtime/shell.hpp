@@ -7,6 +7,8 @@
 #include "messages/limits.hpp"
 #include "messages/schema/common.capnp.h"
 
+#include <capnp/schema.h>
+
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>

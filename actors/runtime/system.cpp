@@ -8,6 +8,7 @@ namespace muster {
 
 system_config::system_config(bool testing, std::size_t threads) {
   add_message_types<caf::id_block::muster>();
+  add_message_types<caf::id_block::muster_handles>();
   add_message_types<caf::id_block::muster_node>();
   set("scheduler.policy", testing ? caf::atom("testing") : caf::atom("sharing"));
   set("scheduler.max-threads", threads);
