@@ -1,0 +1,93 @@
+// The typed client methods of interface Coordinator, one line each, and what they have in common.
+#pragma once
+
+#include "messages/limits.hpp"
+#include "messages/msg.hpp"
+#include "messages/schema/client.capnp.h"
+
+#include <chrono>
+#include <cstdint>
+
+// name, Name, the longest it may take. In the order of their ordinals in client.capnp.
+#define MUSTER_CLIENT_METHODS(X)                                                                                       \
+  X(allocateIds, AllocateIds, limits::commit_timeout)                                                                  \
+  X(registerImport, RegisterImport, limits::commit_timeout)                                                            \
+  X(describeCollection, DescribeCollection, limits::read_timeout)                                                      \
+  X(listCollections, ListCollections, limits::read_timeout)                                                            \
+  X(dropCollection, DropCollection, limits::commit_timeout)                                                            \
+  X(loadCollection, LoadCollection, limits::job_timeout)                                                               \
+  X(releaseCollection, ReleaseCollection, limits::job_timeout)                                                         \
+  X(showLoadCollections, ShowLoadCollections, limits::read_timeout)                                                    \
+  X(getLoadSegmentInfo, GetLoadSegmentInfo, limits::read_timeout)                                                      \
+  X(getReplicas, GetReplicas, limits::read_timeout)                                                                    \
+  X(getShardLeaders, GetShardLeaders, limits::read_timeout)                                                            \
+  X(getStatus, GetStatus, limits::read_timeout)                                                                        \
+  X(listActors, ListActors, limits::read_timeout)
+
+namespace muster::net {
+
+/// Ordinals of the methods.
+enum class method_ordinal : std::uint16_t {
+#define MUSTER_ORDINAL(name, Name, limit) name,
+  MUSTER_CLIENT_METHODS(MUSTER_ORDINAL)
+#undef MUSTER_ORDINAL
+};
+
+/// What is known of the method whose parameters are `Request`.
+template <class Request>
+struct client_method;
+
+#define MUSTER_CLIENT_METHOD(lower, Upper, most)                                                                       \
+  template <>                                                                                                          \
+  struct client_method<schema::Upper##Request> {                                                                       \
+    using reply = schema::Upper##Reply;                                                                                \
+    static constexpr const char* name = #lower;                                                                        \
+    static constexpr std::uint16_t ordinal = static_cast<std::uint16_t>(method_ordinal::lower);                        \
+    static constexpr std::chrono::milliseconds longest = most;                                                         \
+    static void put(schema::ClientRequest::Builder to, schema::Upper##Request::Reader x) {                             \
+      to.set##Upper(x);                                                                                                \
+    }                                                                                                                  \
+    static schema::Upper##Request::Builder arm(schema::ClientRequest::Builder in) {                                    \
+      return in.get##Upper();                                                                                          \
+    }                                                                                                                  \
+    static schema::Upper##Request::Reader arm(schema::ClientRequest::Reader in) {                                      \
+      return in.get##Upper();                                                                                          \
+    }                                                                                                                  \
+    static bool is_in(schema::ClientReply::Reader in) {                                                                \
+      return in.is##Upper();                                                                                           \
+    }                                                                                                                  \
+    static reply::Reader arm(schema::ClientReply::Reader in) {                                                         \
+      return in.get##Upper();                                                                                          \
+    }                                                                                                                  \
+    static void put_reply(schema::ClientReply::Builder to, reply::Reader x) {                                          \
+      to.set##Upper(x);                                                                                                \
+    }                                                                                                                  \
+  };
+MUSTER_CLIENT_METHODS(MUSTER_CLIENT_METHOD)
+#undef MUSTER_CLIENT_METHOD
+
+/// Calls `f.template operator()<Request>()` for the arm of a request; false for `invalid` or an arm that this program does not know.
+template <class F>
+bool visit_method(schema::ClientRequest::Which which, F&& f) {
+  switch (static_cast<int>(which) - 1) {
+#define MUSTER_VISIT(lower, Upper, most)                                                                               \
+  case static_cast<int>(method_ordinal::lower):                                                                        \
+    f.template operator()<schema::Upper##Request>();                                                                   \
+    return true;
+    MUSTER_CLIENT_METHODS(MUSTER_VISIT)
+#undef MUSTER_VISIT
+  default:
+    return false;
+  }
+}
+
+/// The header of a request as the receiver sees it: on its own clock, with at most `left` to go.
+inline void set_header(schema::Header::Builder to, schema::Header::Reader from, std::int64_t now,
+                       std::chrono::nanoseconds left) {
+  to.setEpoch(from.getEpoch());
+  to.setTraceId(from.getTraceId());
+  to.setEnqueuedAt(now);
+  to.setDeadline(now + left.count());
+}
+
+} // namespace muster::net
