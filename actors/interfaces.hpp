@@ -212,6 +212,17 @@ using distribution_actor = caf::typed_actor<
   // Publishes what changed (sent to itself).
   caf::reacts_to<flush_atom>>;
 
+/// The NODE SESSION interface, one a node: orders out, reports and results in.
+using node_session_actor = caf::typed_actor<
+  // The node said hello on a link.
+  takes<schema::SessionAttach>,
+  // The link is gone.
+  takes<schema::SessionDetach>,
+  // A frame of the node.
+  takes<schema::NodeFrame>,
+  // Orders to write (from task_executor).
+  takes<schema::Orders>>;
+
 /// The TASK EXECUTOR interface, one a node: batches steps into orders.
 using task_executor_actor = caf::typed_actor<
   // Steps that are due for this node.
@@ -220,8 +231,10 @@ using task_executor_actor = caf::typed_actor<
   takes<schema::OrderCancel>,
   // What became of orders (from node_session).
   takes<schema::OrderResults>,
-  // The link is lost: outstanding orders have an unknown outcome.
+  // The link is lost: outstanding orders have an unknown outcome, new ones fail at once.
   takes<schema::SessionDetach>,
+  // The node can be given orders, which go to this session.
+  caf::reacts_to<attach_atom, node_session_actor>,
   // Sends what is due (sent to itself).
   caf::reacts_to<flush_atom>,
   // Looks at deadlines (sent to itself while orders are outstanding).
@@ -241,17 +254,6 @@ using task_scheduler_actor = subscriber_actor::extend<
   caf::reacts_to<flush_atom>,
   // Looks at deadlines and back-offs (sent to itself while there are any).
   caf::reacts_to<tick_atom>>;
-
-/// The NODE SESSION interface, one a node: orders out, reports and results in.
-using node_session_actor = caf::typed_actor<
-  // The node said hello on a link.
-  takes<schema::SessionAttach>,
-  // The link is gone.
-  takes<schema::SessionDetach>,
-  // A frame of the node.
-  takes<schema::NodeFrame>,
-  // Orders to write (from task_executor).
-  takes<schema::Orders>>;
 
 /// The NODE MANAGER interface: who is in the cluster; the one heartbeat timer.
 using node_manager_actor = link_owner_actor::extend<
@@ -285,6 +287,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(muster_handles, caf::id_block::muster::end)
 
 CAF_ADD_TYPE_ID(muster_handles, (muster::journal_client_actor))
 CAF_ADD_TYPE_ID(muster_handles, (muster::subscriber_actor))
+CAF_ADD_TYPE_ID(muster_handles, (muster::node_session_actor))
 CAF_ADD_TYPE_ID(muster_handles, (muster::task_executor_actor))
 CAF_ADD_TYPE_ID(muster_handles, (muster::route_subscriber_actor))
 

@@ -134,6 +134,25 @@ const task_row* collection_view::task_on(std::int64_t replica, const std::string
   return nullptr;
 }
 
+std::map<std::int64_t, std::int64_t> collection_view::workers_of(std::int64_t leader) const {
+  std::map<std::int64_t, std::int64_t> result;
+  for (auto i = routed_.lower_bound({leader, 0}); i != routed_.end() && i->first.first == leader; ++i)
+    result[i->first.second] = i->second;
+  return result;
+}
+
+void collection_view::count_views(const msg<schema::Chunk>& chunk, int sign) {
+  if (chunk.empty())
+    return;
+  for (auto v : chunk->getViews().getViews()) {
+    view_count_ += static_cast<std::size_t>(static_cast<std::int64_t>(sign));
+    auto i = routed_.try_emplace({v.getLeader(), v.getWorker()}).first;
+    i->second += sign;
+    if (i->second == 0)
+      routed_.erase(i);
+  }
+}
+
 bool collection_view::unused() const {
   return !desired && !head && delegators.empty() && tasks.empty() && targets_.empty() && copies_.empty() && views_.empty();
 }
@@ -217,9 +236,9 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
     case schema::ChunkKind::VIEWS: {
       auto& view = collections_[collection];
       auto& slot = view.views_[key];
-      view.view_count_ -= slot->getViews().getViews().size();
+      view.count_views(slot, -1);
       slot = chunk;
-      view.view_count_ += reader.getViews().getViews().size();
+      view.count_views(slot, 1);
       break;
     }
     case schema::ChunkKind::TASKS: {
@@ -275,7 +294,7 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
       break;
     case schema::ChunkKind::VIEWS:
       if (auto c = view.views_.find(key); c != view.views_.end()) {
-        view.view_count_ -= c->second->getViews().getViews().size();
+        view.count_views(c->second, -1);
         view.views_.erase(c);
       }
       break;
@@ -305,6 +324,7 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
     if (kinds.contains(schema::ChunkKind::VIEWS)) {
       view.views_.clear();
       view.view_count_ = 0;
+      view.routed_.clear();
     }
     if (kinds.contains(schema::ChunkKind::TASKS))
       view.tasks.clear();

@@ -64,6 +64,9 @@ public:
     return view_count_;
   }
 
+  /// The workers that a leader routes some segment of this collection to, with how many. Cost: the replica's nodes.
+  std::map<std::int64_t, std::int64_t> workers_of(std::int64_t leader) const;
+
 private:
   friend class situation;
 
@@ -75,6 +78,9 @@ private:
   chunk_map copies_;
   chunk_map views_;
   std::size_t view_count_ = 0;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> routed_; ///< (leader, worker) -> segments
+
+  void count_views(const msg<schema::Chunk>& chunk, int sign);
 };
 
 /// One actor's situation. Applying a publication costs the chunks in it; readers never copy segment tables.

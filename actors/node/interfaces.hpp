@@ -17,14 +17,6 @@
   X(NamePeers)                                                                                                         \
   X(PeerState)
 
-CAF_BEGIN_TYPE_ID_BLOCK(muster_node, caf::id_block::muster::end)
-
-#define MUSTER_NODE_TYPE_ID(Name) CAF_ADD_TYPE_ID(muster_node, (muster::msg<muster::schema::Name>))
-MUSTER_NODE_MESSAGES(MUSTER_NODE_TYPE_ID)
-#undef MUSTER_NODE_TYPE_ID
-
-CAF_END_TYPE_ID_BLOCK(muster_node)
-
 namespace muster {
 
 /// The SEGMENT LOADER interface: one load at a time; detached, it blocks on disk and CPU.
@@ -37,6 +29,19 @@ using segment_reader_actor = caf::typed_actor<
   // Searches exactly the named segments of this node.
   answers<schema::WorkerSearch, schema::SearchReply>>;
 
+/// The NODE AGENT interface: the link to the coordinator; orders in, reports and results out.
+using node_agent_actor = link_owner_actor::extend<
+  // Notes changed copies for the next report.
+  answers<schema::NoteCopies, schema::NoteReply>,
+  // Notes a changed delegator for the next report and answers orders after it.
+  takes<schema::ShardReport>,
+  // Writes the report and the answers behind it (sent to itself).
+  caf::reacts_to<flush_atom>,
+  // Looks whether the coordinator is silent (sent to itself while there is a link).
+  caf::reacts_to<tick_atom>,
+  // Dials the coordinator (sent to itself after a wait).
+  caf::reacts_to<start_atom>>;
+
 /// The SEGMENT STORE interface: which segments are here.
 using segment_store_actor = caf::typed_actor<
   // Loads a segment, or joins the load of it; answered when it is here and noted for the next report.
@@ -45,8 +50,8 @@ using segment_store_actor = caf::typed_actor<
   answers<schema::WorkerRelease, schema::WorkerReleaseReply>,
   // A load ended (from a segment_loader).
   takes<schema::LoadDone>,
-  // Notes changes with the agent (sent to itself).
-  caf::reacts_to<flush_atom>>;
+  // Who notes what changes here; once, before anything else.
+  caf::reacts_to<attach_atom, node_agent_actor>>;
 
 /// The PEER LISTENER interface: who hears whether workers can be reached.
 using peer_listener_actor = caf::typed_actor<
@@ -80,17 +85,15 @@ using shard_door_actor = search_door_actor::extend<
   // It no longer does.
   caf::reacts_to<detach_atom, std::int64_t, std::string, shard_delegator_actor>>;
 
-/// The NODE AGENT interface: the link to the coordinator; orders in, reports and results out.
-using node_agent_actor = link_owner_actor::extend<
-  // Notes changed copies for the next report.
-  answers<schema::NoteCopies, schema::NoteReply>,
-  // Notes a changed delegator for the next report and answers orders after it.
-  takes<schema::ShardReport>,
-  // Writes the report and the answers behind it (sent to itself).
-  caf::reacts_to<flush_atom>,
-  // Looks whether the coordinator is silent (sent to itself while there is a link).
-  caf::reacts_to<tick_atom>,
-  // Dials the coordinator (sent to itself after a wait).
-  caf::reacts_to<start_atom>>;
-
 } // namespace muster
+
+CAF_BEGIN_TYPE_ID_BLOCK(muster_node, caf::id_block::muster_handles::end)
+
+#define MUSTER_NODE_TYPE_ID(Name) CAF_ADD_TYPE_ID(muster_node, (muster::msg<muster::schema::Name>))
+MUSTER_NODE_MESSAGES(MUSTER_NODE_TYPE_ID)
+#undef MUSTER_NODE_TYPE_ID
+CAF_ADD_TYPE_ID(muster_node, (muster::peer_listener_actor))
+CAF_ADD_TYPE_ID(muster_node, (muster::shard_delegator_actor))
+CAF_ADD_TYPE_ID(muster_node, (muster::node_agent_actor))
+
+CAF_END_TYPE_ID_BLOCK(muster_node)

@@ -92,8 +92,19 @@ public:
   using behavior_type = typename Actor::behavior_type;
 
   /// Enrols the actor. A name with '#' marks a short-lived actor, forgotten when it ends.
-  shell(self_pointer ptr, std::string name, std::string kind, std::string owner) : self(ptr), channel_(kind) {
-    registry_ = static_cast<const system_config&>(self->system().config()).probes;
+  shell(self_pointer ptr, std::string name, std::string kind, std::string owner)
+    : self(ptr), registry_(static_cast<const system_config&>(ptr->system().config()).probes) {
+    enrol(std::move(name), std::move(kind), std::move(owner));
+  }
+
+  /// For actors whose name depends on their arguments: the behaviour calls `enrol` first.
+  explicit shell(self_pointer ptr)
+    : self(ptr), registry_(static_cast<const system_config&>(ptr->system().config()).probes) {
+    // nop
+  }
+
+  void enrol(std::string name, std::string kind, std::string owner) {
+    channel_ = kind;
     probe_ = registry_->enrol(self->id(), std::move(name), std::move(kind), std::move(owner));
     self->set_exception_handler([p = probe_, channel = channel_](std::exception_ptr& e) -> caf::error {
       std::string text = "unknown exception";
@@ -230,8 +241,8 @@ private:
     return failure{ec::internal, "the actor asked has ended"};
   }
 
-  std::string channel_;
   std::shared_ptr<probe_registry> registry_;
+  std::string channel_;
   std::shared_ptr<probe> probe_;
   std::uint64_t id_ = self->id();
   std::size_t outstanding_ = 0;

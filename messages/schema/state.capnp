@@ -417,6 +417,7 @@ struct TargetRequest {
   # target_observer: pull the data of a collection and say what its target would be (for a load).
   header @0 :Header;
   collection @1 :Int64;
+  channels @2 :List(Text);
 }
 struct TargetReply {
   header @0 :Header;

@@ -1,0 +1,20 @@
+// The balance_checker actor.
+#include "actors/checker_shell.hpp"
+#include "actors/core/balance_rules.hpp"
+
+namespace muster {
+
+namespace {
+
+struct rules : balance_rules {
+  static constexpr const char* name = "balance_checker";
+  static constexpr auto proposer = schema::Proposer::BALANCE_CHECKER;
+};
+
+} // namespace
+
+subscriber_actor spawn_balance_checker(caf::actor_system& system, task_scheduler_actor scheduler) {
+  return system.spawn(checker_behavior<rules>, std::move(scheduler));
+}
+
+} // namespace muster

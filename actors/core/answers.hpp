@@ -1,0 +1,41 @@
+// Reads answered from a situation: what is loaded, where, served by whom, and what a collection still waits for.
+#pragma once
+
+#include "actors/core/situation.hpp"
+#include "messages/schema/client.capnp.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace muster {
+
+/// The desired collection of that name, or null. Cost: the desired collections.
+const collection_view* find_loaded(const situation& s, std::string_view name);
+
+/// The first thing that keeps a loaded collection from being whole, for people; empty: every replica serves the current target.
+std::string waits_for(const situation& s, const collection_view& view);
+
+/// Replicas that serve every channel now.
+std::uint32_t serviceable_replicas(const situation& s, const collection_view& view);
+
+/// True when every channel has a leader that can be searched now.
+bool searchable(const situation& s, const collection_view& view);
+
+/// True when this leader's view can be searched now: serviceable, connected, and all its workers connected.
+bool can_serve(const situation& s, const collection_view& view, const delegator_row& leader);
+
+/// The shard leaders of a collection as clients get them; `removed` when it is not readable.
+void write_routes(const situation& s, std::int64_t collection, schema::CollectionRoutes::Builder out);
+
+void write_loaded(const situation& s, const collection_view& view, schema::LoadedCollection::Builder out);
+void write_replicas(const situation& s, const collection_view& view, schema::GetReplicasReply::Builder out);
+
+/// Segments of the current target (next while there is none) with the nodes that hold them. Cost: the collection.
+void write_segments(const collection_view& view, schema::GetLoadSegmentInfoReply::Builder out);
+
+/// Nodes, collections, and at most 1,000 tasks.
+void write_status(const situation& s, schema::GetStatusReply::Builder out);
+
+} // namespace muster

@@ -1,0 +1,132 @@
+// Liveness of members.
+#include "actors/core/membership.hpp"
+
+namespace muster {
+
+namespace {
+
+using schema::NodeLiveness;
+
+} // namespace
+
+membership::membership(std::vector<node_row> journaled, std::chrono::nanoseconds gone_after, std::int64_t now)
+  : gone_after_(gone_after.count()) {
+  for (auto& row : journaled) {
+    row.liveness = NodeLiveness::UNKNOWN;
+    by_name_[row.name] = row.id;
+    auto& who = members_[row.id];
+    who.suspect_at = now;
+    who.row = std::move(row);
+  }
+}
+
+failure membership::may_join(const std::string& name, std::uint64_t incarnation) const {
+  auto i = by_name_.find(name);
+  if (i == by_name_.end())
+    return {ec::ok, {}};
+  const auto& who = members_.at(i->second);
+  if (who.row.connected() && who.row.incarnation != incarnation)
+    return {ec::old_session_exists, "a node named " + name + " is already connected from " + who.row.address
+                                      + "; choose another --name or stop that process first"};
+  if (incarnation < who.row.incarnation)
+    return {ec::stale_epoch, "a newer start of node " + name + " has joined before; this one is to end"};
+  return {ec::ok, {}};
+}
+
+node_row membership::joined(const node_row& who, std::int64_t link, std::int64_t now, std::int64_t& old_link) {
+  auto& mine = members_[who.id];
+  old_link = mine.link;
+  by_link_.erase(mine.link);
+  by_name_[who.name] = who.id;
+  mine.row = who;
+  mine.row.liveness = NodeLiveness::CONNECTED;
+  mine.link = link;
+  mine.heard_at = now;
+  mine.suspect_at = 0;
+  by_link_[link] = who.id;
+  return mine.row;
+}
+
+node_row& membership::suspect(member& who, std::int64_t now) {
+  who.row.liveness = NodeLiveness::SUSPECT;
+  who.suspect_at = now;
+  return who.row;
+}
+
+std::optional<node_row> membership::lost(std::int64_t link, bool ended, std::int64_t now) {
+  auto i = by_link_.find(link);
+  if (i == by_link_.end())
+    return std::nullopt;
+  auto& who = members_.at(i->second);
+  by_link_.erase(i);
+  who.link = 0;
+  if (who.row.gone())
+    return std::nullopt;
+  if (ended) {
+    who.row.liveness = NodeLiveness::GONE;
+    who.suspect_at = 0;
+    return who.row;
+  }
+  // Silence that came before the loss counts: the time runs from the first suspicion.
+  if (who.row.liveness == NodeLiveness::SUSPECT)
+    return std::nullopt;
+  return suspect(who, now);
+}
+
+std::optional<node_row> membership::heard(std::int64_t link, std::int64_t now) {
+  auto i = by_link_.find(link);
+  if (i == by_link_.end())
+    return std::nullopt;
+  auto& who = members_.at(i->second);
+  who.heard_at = now;
+  if (who.row.liveness != NodeLiveness::SUSPECT)
+    return std::nullopt;
+  who.row.liveness = NodeLiveness::CONNECTED;
+  who.suspect_at = 0;
+  return who.row;
+}
+
+std::optional<node_row> membership::leaving(std::int64_t link, std::int64_t now) {
+  return lost(link, true, now);
+}
+
+std::vector<node_row> membership::beat(std::int64_t now) {
+  std::vector<node_row> changed;
+  for (auto& [id, who] : members_) {
+    if (who.row.connected() && now - who.heard_at >= std::chrono::nanoseconds{limits::suspect_after}.count())
+      changed.push_back(suspect(who, now));
+    else if (who.suspect_at != 0 && now - who.suspect_at >= gone_after_) {
+      who.row.liveness = NodeLiveness::GONE;
+      who.suspect_at = 0;
+      changed.push_back(who.row);
+    }
+  }
+  return changed;
+}
+
+std::vector<std::int64_t> membership::links() const {
+  std::vector<std::int64_t> result;
+  for (const auto& [link, node] : by_link_)
+    result.push_back(link);
+  return result;
+}
+
+std::int64_t membership::node_of(std::int64_t link) const {
+  auto i = by_link_.find(link);
+  return i == by_link_.end() ? 0 : i->second;
+}
+
+const node_row* membership::find(std::int64_t node) const {
+  auto i = members_.find(node);
+  return i == members_.end() ? nullptr : &i->second.row;
+}
+
+std::optional<std::int64_t> membership::next_gone() const {
+  std::optional<std::int64_t> next;
+  for (const auto& [id, who] : members_)
+    if (who.suspect_at != 0 && (!next || who.suspect_at + gone_after_ < *next))
+      next = who.suspect_at + gone_after_;
+  return next;
+}
+
+} // namespace muster
