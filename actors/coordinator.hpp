@@ -29,15 +29,16 @@ struct coordinator_actors {
   gateway_actor gateway;
   route_publisher_actor routes;
   link_owner_actor node_links; ///< Events of inbound links of nodes.
-  caf::strong_actor_ptr supervisor;
-  std::vector<caf::strong_actor_ptr> owned; ///< Everything started, in the order in which it is stopped.
+  std::uint64_t epoch = 0;
+  task_scheduler_actor scheduler; ///< Publishes the situation; for tests and introspection.
+  supervisor_actor supervisor;
 
-  /// Ends all actors in order; does not wait.
+  /// Ends all actors in order, doors first, the journal last; does not wait.
   void stop();
 };
 
-/// Starts a coordinator: recovery, a higher epoch in the journal, then the loop. Requests are refused (service_not_ready)
-/// until it is healthy.
-coordinator_actors start_coordinator(caf::actor_system& system, const coordinator_config& config, const wire_actor& wire);
+/// Starts a coordinator: recovers from the journal (blocking), makes a higher epoch durable, then starts the loop. Fails when the
+/// journal cannot be read or written; damaged records are logged and left out.
+result<coordinator_actors> start_coordinator(caf::actor_system& system, const coordinator_config& config, const wire_actor& wire);
 
 } // namespace muster

@@ -272,6 +272,11 @@ using inspector_actor = caf::typed_actor<
   // Reports of all actors, or of one.
   answers<schema::ListActorsRequest, schema::ListActorsReply>>;
 
+/// The SUPERVISOR interface: watches all actors; restarts those that lose nothing, ends the process for the others.
+using supervisor_actor = caf::typed_actor<
+  // Ends all actors in the reverse of their start order, then itself.
+  caf::reacts_to<stop_atom>>;
+
 // -- query node: the doors (its inner actors are in actors/node/interfaces.hpp) -----
 
 /// The SEARCH DOOR interface of a node.

@@ -167,6 +167,9 @@ private:
       auto executor = spawn_task_executor(self->system(), id, peers);
       sessions[id] = spawn_node_session(self->system(), id, peers, executor);
       executors[id] = executor;
+      // They hold each other's handles and end with their manager.
+      self->link_to(executor);
+      self->link_to(sessions[id]);
       send(peers.scheduler, attach_atom::value, id, executor);
     }
     info("node ", name, " (", id, ") joined from ", row.address, ", incarnation ", row.incarnation);

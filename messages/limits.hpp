@@ -69,6 +69,10 @@ inline constexpr std::size_t remembered_failures = 10'000;
 /// Moves that balance may have in flight for one collection.
 inline constexpr std::size_t balance_moves_in_flight = 8;
 
+/// Restarts in place within the window; one more ends the process.
+inline constexpr std::size_t restarts = 20;
+inline constexpr milliseconds restart_window{60'000};
+
 // -- requests -----------------------------------------------------------------
 
 /// Requests that the gateway has in flight; the next one is refused: too_many_requests.

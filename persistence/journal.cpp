@@ -9,26 +9,6 @@
 
 namespace muster {
 
-std::string_view to_string(record_kind kind) {
-  switch (kind) {
-    case record_kind::epoch:
-      return "epoch";
-    case record_kind::allocator:
-      return "allocator";
-    case record_kind::node:
-      return "node";
-    case record_kind::collection:
-      return "collection";
-    case record_kind::target_head:
-      return "target_head";
-    case record_kind::target_segments:
-      return "target_segments";
-    case record_kind::setting:
-      return "setting";
-  }
-  return "unknown";
-}
-
 std::uint64_t row_checksum(const journal_row& row) {
   // Stored, so frozen: the parts, their order and widths.
   const std::uint64_t head[] = {row.seq, row.epoch, static_cast<std::uint64_t>(row.kind), row.payload ? 1u : 0u};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "messages/ids.hpp"
+#include "messages/records.hpp"
 #include "messages/result.hpp"
 
 #include <cstdint>
@@ -15,17 +16,6 @@
 
 namespace muster {
 
-/// What a row is about. Numbers are frozen.
-enum class record_kind : std::uint16_t {
-  epoch = 1,
-  allocator = 2,
-  node = 3,
-  collection = 4,
-  target_head = 5,
-  target_segments = 6,
-  setting = 7,
-};
-
 /// One change: `payload` set puts it under (kind, key), absent deletes (kind, key).
 struct journal_row {
   std::uint64_t seq = 0; ///< Strictly consecutive over the life of a journal, from 1.
@@ -33,13 +23,6 @@ struct journal_row {
   record_kind kind = record_kind::epoch;
   std::string key;
   std::optional<std::string> payload;
-};
-
-/// A row of the recovered state: the newest put of its (kind, key) that no delete followed.
-struct journal_entry {
-  record_kind kind = record_kind::epoch;
-  std::string key;
-  std::string payload;
 };
 
 /// A record that recovery could not use; its neighbours are unharmed.
@@ -103,9 +86,6 @@ struct memory_disk {
 
 /// A journal in memory over `disk` (kept by the caller); for tests and benchmarks.
 std::unique_ptr<journal> make_memory_journal(std::shared_ptr<memory_disk> disk);
-
-/// The stable name of a kind; "unknown" for a number not in the list.
-std::string_view to_string(record_kind kind);
 
 /// A checksum over the parts of a row that must not change, as stored beside it.
 std::uint64_t row_checksum(const journal_row& row);

@@ -5,7 +5,7 @@
 #include "actors/core/chunked.hpp"
 #include "actors/core/rows.hpp"
 #include "messages/result.hpp"
-#include "persistence/journal.hpp"
+#include "messages/records.hpp"
 
 #include <cstdint>
 #include <map>

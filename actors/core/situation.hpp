@@ -60,6 +60,11 @@ public:
   const task_row* task_on(std::int64_t replica, std::int64_t segment) const;
   const task_row* task_on(std::int64_t replica, const std::string& channel) const;
 
+  /// True when some node still holds a copy or leads a channel of it.
+  bool held() const {
+    return !copies_.empty() || !delegators.empty();
+  }
+
   std::size_t view_count() const {
     return view_count_;
   }

@@ -27,15 +27,19 @@ public:
     return true;
   }
 
-  /// A call ended: the next one starts.
+  /// A call ended: the next one starts. May be called by a call that fails while it is started.
   void done() {
     --in_flight_;
-    if (waiting_.empty())
+    if (starting_)
       return;
-    auto next = std::move(waiting_.front());
-    waiting_.pop_front();
-    ++in_flight_;
-    next();
+    starting_ = true;
+    while (in_flight_ < at_once_ && !waiting_.empty()) {
+      auto next = std::move(waiting_.front());
+      waiting_.pop_front();
+      ++in_flight_;
+      next();
+    }
+    starting_ = false;
   }
 
   std::size_t in_flight() const {
@@ -46,6 +50,7 @@ private:
   std::size_t at_once_;
   std::size_t most_waiting_;
   std::size_t in_flight_ = 0;
+  bool starting_ = false;
   std::deque<std::function<void()>> waiting_;
 };
 

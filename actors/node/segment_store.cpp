@@ -111,19 +111,19 @@ struct store_shell : shell<segment_store_actor, store_shell> {
       }
     });
     unnoted.clear();
+    const auto batch = std::make_shared<const std::vector<std::uint64_t>>(std::exchange(unanswered, {}));
     request<m<schema::NoteReply>>(
       agent, limits::note_timeout, message,
-      [this, batch = std::move(unanswered)](const m<schema::NoteReply>& reply) {
-        for (auto who : batch)
+      [this, batch](const m<schema::NoteReply>& reply) {
+        for (auto who : *batch)
           answer(who, {ec::ok, ""}, reply->getMark());
         noted();
       },
-      [this, batch = unanswered](const failure& why) {
-        for (auto who : batch)
+      [this, batch](const failure& why) {
+        for (auto who : *batch)
           answer(who, {why.code, "the change could not be noted for the coordinator: " + why.text}, {});
         noted();
       });
-    unanswered.clear();
   }
 
   void noted() {

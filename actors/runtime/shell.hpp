@@ -194,11 +194,12 @@ public:
     header.setTraceId(trace_id);
   }
 
-  /// Builds a message whose header is stamped; `fill` sets the rest.
+  /// Builds a message whose header (if its schema has one of its own) is stamped; `fill` sets the rest.
   template <class T, class Fill>
   msg<T> make(Fill&& fill, std::uint64_t epoch = 0, std::uint64_t trace_id = 0, std::chrono::nanoseconds left = {}) const {
     return build<T>([&](typename T::Builder b) {
-      stamp(b.initHeader(), epoch, left, trace_id);
+      if constexpr (requires { b.initHeader(); })
+        stamp(b.initHeader(), epoch, left, trace_id);
       fill(b);
     });
   }

@@ -1,0 +1,132 @@
+// The start order of a coordinator, and who restarts.
+#include "actors/coordinator.hpp"
+
+#include "actors/checkers.hpp"
+#include "actors/data_source.hpp"
+#include "actors/distribution.hpp"
+#include "actors/gateway.hpp"
+#include "actors/journal.hpp"
+#include "actors/metadata.hpp"
+#include "actors/nodes.hpp"
+#include "actors/observers.hpp"
+#include "actors/route_publisher.hpp"
+#include "actors/runtime/shell.hpp"
+#include "actors/supervisor.hpp"
+#include "actors/task_scheduler.hpp"
+
+namespace muster {
+
+namespace {
+
+result<metadata_start> recover(journal& disk) {
+  auto state = disk.recover();
+  if (!state)
+    return state.error();
+  for (const auto& bad : state->bad)
+    log::warn("journal", "a damaged record was left out, ", to_string(bad.kind), " ", bad.key, ": ", bad.text);
+  metadata_start start;
+  for (const auto& bad : start.tables.restore(state->entries))
+    log::warn("metadata", "a record that cannot be used was left out: ", bad);
+  start.last_seq = state->last_seq;
+  std::vector<journal_row> rows;
+  for (auto& change : start.tables.start_epoch().rows) {
+    journal_row row;
+    row.seq = ++start.last_seq;
+    row.epoch = start.tables.epoch();
+    row.kind = change.kind;
+    row.key = std::move(change.key);
+    row.payload = std::move(change.payload);
+    rows.push_back(std::move(row));
+  }
+  if (auto done = disk.append(rows); done.outcome != append_outcome::durable)
+    return failure{ec::journal_failed, "cannot write a new epoch to the journal: " + done.text
+                                         + "; free space or make the data folder writable, then start again"};
+  return start;
+}
+
+template <class Handle>
+caf::strong_actor_ptr pointer(const Handle& h) {
+  return caf::actor_cast<caf::strong_actor_ptr>(h);
+}
+
+} // namespace
+
+void coordinator_actors::stop() {
+  if (supervisor)
+    caf::anon_send(supervisor, stop_atom::value);
+}
+
+result<coordinator_actors> start_coordinator(caf::actor_system& system, const coordinator_config& config,
+                                             const wire_actor& wire) {
+  auto start = recover(*config.journal);
+  if (!start)
+    return start.error();
+  coordinator_actors out;
+  out.epoch = start->tables.epoch();
+  std::vector<node_row> nodes;
+  for (const auto& [id, row] : start->tables.nodes())
+    nodes.push_back(row);
+  log::info("supervisor", "recovered ", start->tables.collections(), " collections and ", nodes.size(),
+            " nodes; this is epoch ", out.epoch);
+
+  // Truths first, then the merge point, then who reads it, the doors last.
+  const auto journal = spawn_journal(system, config.journal);
+  const auto metadata = spawn_metadata(system, std::move(*start), journal, config.on_fatal);
+  const auto data = spawn_data_source(system, config.catalogue, config.store);
+  const auto distribution = spawn_distribution(system, out.epoch);
+  const auto scheduler = spawn_task_scheduler(system, out.epoch);
+  const auto hears = [&](const auto& publisher, const subscriber_actor& who) {
+    post(system, publisher, subscribe_atom::value, who);
+  };
+  hears(metadata, scheduler);
+  hears(distribution, scheduler);
+  const auto routes = spawn_route_publisher(system);
+  const auto collections = spawn_collection_observer(system);
+  const auto targets = spawn_target_observer(system, metadata, data);
+  const auto inspector = spawn_inspector(system);
+  const auto gateway = spawn_gateway(system, {out.epoch, metadata, data, targets, collections, routes, inspector});
+  for (const subscriber_actor& who : {subscriber_actor{routes}, subscriber_actor{collections}, subscriber_actor{targets},
+                                      subscriber_actor{gateway}})
+    hears(scheduler, who);
+  node_manager_start nodes_start;
+  nodes_start.peers = {out.epoch, wire, distribution, scheduler};
+  nodes_start.metadata = metadata;
+  nodes_start.known = std::move(nodes);
+  nodes_start.node_gone = config.node_gone;
+  const auto manager = spawn_node_manager(system, std::move(nodes_start));
+
+  // Those that propose or conclude from the situation alone lose nothing when they restart; nobody else holds their handle.
+  std::vector<supervised> all{{"journal", pointer(journal), {}},
+                              {"metadata", pointer(metadata), {}},
+                              {"data_source", pointer(data), {}},
+                              {"distribution", pointer(distribution), {}},
+                              {"task_scheduler", pointer(scheduler), {}},
+                              {"route_publisher", pointer(routes), {}},
+                              {"collection_observer", pointer(collections), {}},
+                              {"target_observer", pointer(targets), {}},
+                              {"inspector", pointer(inspector), {}},
+                              {"gateway", pointer(gateway), {}},
+                              {"node_manager", pointer(manager), {}}};
+  const auto restartable = [&](const char* name, std::function<subscriber_actor()> spawn) {
+    auto begin = [&system, scheduler, spawn = std::move(spawn)] {
+      auto actor = spawn();
+      post(system, scheduler, subscribe_atom::value, actor);
+      return pointer(actor);
+    };
+    all.push_back({name, begin(), begin});
+  };
+  restartable("replica_observer", [&system, metadata] { return spawn_replica_observer(system, metadata); });
+  restartable("segment_checker", [&system, scheduler] { return spawn_segment_checker(system, scheduler); });
+  restartable("channel_checker", [&system, scheduler] { return spawn_channel_checker(system, scheduler); });
+  restartable("leader_checker", [&system, scheduler] { return spawn_leader_checker(system, scheduler); });
+  restartable("balance_checker", [&system, scheduler] { return spawn_balance_checker(system, scheduler); });
+
+  out.supervisor = spawn_supervisor(system, std::move(all), config.on_fatal);
+  out.gateway = gateway;
+  out.routes = routes;
+  out.node_links = manager;
+  out.scheduler = scheduler;
+  return out;
+}
+
+} // namespace muster

@@ -1,0 +1,243 @@
+// The catalogue behind messages.
+#include "actors/data_source.hpp"
+
+#include "actors/runtime/shell.hpp"
+#include "persistence/segment_file.hpp"
+
+namespace muster {
+
+namespace {
+
+struct data_shell : shell<data_source_actor, data_shell> {
+  explicit data_shell(self_pointer ptr) : shell(ptr, "data_source", "data_source", "supervisor") {
+    // nop
+  }
+
+  m<schema::DataReply> data(const m<schema::DataRequest>& request) {
+    auto r = request.read();
+    if (r.isDescribe())
+      return describe_data(view(r.getDescribe()));
+    auto page = data_->segments(collection_id{r.getSegments().getCollection()}, segment_id{r.getSegments().getAfter()});
+    return make<schema::DataReply>([&](schema::DataReply::Builder b) {
+      if (!page) {
+        set_status(b.initStatus(), page.error());
+        return;
+      }
+      auto out = b.initSegments();
+      out.setNextAfter(page->next_after.value);
+      auto list = out.initSegments(static_cast<unsigned>(page->segments.size()));
+      for (unsigned i = 0; i < page->segments.size(); ++i) {
+        const auto& s = page->segments[i];
+        list[i].setId(s.id.value);
+        list[i].setPartitionId(s.partition.value);
+        list[i].setChannel(s.channel);
+        list[i].setRows(s.rows);
+        list[i].setBytes(s.bytes);
+        list[i].setFile(s.file);
+      }
+    });
+  }
+
+  m<schema::ClientReply> client(const m<schema::ClientRequest>& request) {
+    auto r = request.read();
+    switch (r.which()) {
+      case schema::ClientRequest::REGISTER_IMPORT:
+        return register_import(r.getRegisterImport());
+      case schema::ClientRequest::DESCRIBE_COLLECTION:
+        return describe(view(r.getDescribeCollection().getCollection()));
+      case schema::ClientRequest::LIST_COLLECTIONS:
+        return list();
+      case schema::ClientRequest::DROP_COLLECTION:
+        return drop(view(r.getDropCollection().getCollection()));
+      default:
+        return make<schema::ClientReply>([&](auto b) {
+          set_status(b.initStatus(), ec::internal, "data_source was asked what it does not answer");
+        });
+    }
+  }
+
+  std::shared_ptr<catalogue> data_;
+  std::string store;
+
+private:
+  m<schema::DataReply> describe_data(std::string_view name) {
+    auto c = data_->find("default", name);
+    return make<schema::DataReply>([&](schema::DataReply::Builder b) {
+      if (!c) {
+        set_status(b.initStatus(), c.error());
+        return;
+      }
+      auto partitions = data_->partitions(c->id);
+      if (!partitions) {
+        set_status(b.initStatus(), partitions.error());
+        return;
+      }
+      auto out = b.initCollection();
+      out.setId(c->id.value);
+      out.setDatabase(c->database);
+      out.setName(c->name);
+      out.setMetric(std::string{to_string(c->metric)});
+      out.setDimension(c->dimension);
+      auto channels = out.initChannels(static_cast<unsigned>(c->channels.size()));
+      for (unsigned i = 0; i < c->channels.size(); ++i)
+        channels.set(i, c->channels[i]);
+      auto list = out.initPartitions(static_cast<unsigned>(partitions->size()));
+      for (unsigned i = 0; i < partitions->size(); ++i)
+        list.set(i, (*partitions)[i].id.value);
+      out.setFolder(std::to_string(c->id.value));
+    });
+  }
+
+  m<schema::ClientReply> register_import(schema::RegisterImportRequest::Reader r) {
+    auto done = parse_import(r);
+    result<catalogue_collection> made = done ? data_->register_import(*done) : result<catalogue_collection>{done.error()};
+    if (made)
+      info("registered ", r.getSegments().size(), " segments of collection ", made->name);
+    return make<schema::ClientReply>([&](auto b) {
+      auto out = b.initRegisterImport();
+      if (made)
+        out.setCollectionId(made->id.value);
+      else
+        set_status(out.initStatus(), made.error());
+    });
+  }
+
+  static result<catalogue_import> parse_import(schema::RegisterImportRequest::Reader r) {
+    catalogue_import what;
+    what.append = r.getAppend();
+    auto& c = what.collection;
+    c.id = collection_id{r.getCollectionId()};
+    if (r.getDatabase().size() > 0)
+      c.database = std::string{view(r.getDatabase())};
+    c.name = std::string{view(r.getName())};
+    auto metric = metric_from(view(r.getMetric()));
+    if (!metric)
+      return metric.error();
+    c.metric = *metric;
+    c.dimension = r.getDimension();
+    c.has_names = r.getHasNames();
+    for (auto channel : r.getChannels())
+      c.channels.emplace_back(view(channel));
+    for (auto p : r.getProperties())
+      c.properties[std::string{view(p.getKey())}] = std::string{view(p.getValue())};
+    c.fields.push_back({1, "id", "int64", 0});
+    c.fields.push_back({2, "vector", "float_vector", c.dimension});
+    if (c.has_names)
+      c.fields.push_back({3, "name", "text", 0});
+    if (r.getPartition().size() > 0)
+      what.partition_name = std::string{view(r.getPartition())};
+    what.partition = partition_id{r.getPartitionId()};
+    what.default_partition = partition_id{r.getDefaultPartitionId()};
+    for (auto s : r.getSegments()) {
+      catalogue_segment segment;
+      segment.id = segment_id{s.getId()};
+      segment.channel = std::string{view(s.getChannel())};
+      segment.rows = s.getRows();
+      segment.bytes = s.getBytes();
+      segment.file = std::string{view(s.getFile())};
+      segment.index = view(s.getIndexKind()) == "hnsw" ? index_kind::hnsw : index_kind::brute_force;
+      // Nodes derive the path from the collection and the segment; a file elsewhere could never be loaded.
+      const auto expected = std::to_string(c.id.value) + "/" + std::to_string(segment.id.value) + ".segment";
+      if (segment.file != expected)
+        return failure{ec::parameter_invalid, "segment " + std::to_string(segment.id.value) + " is to be registered with the file "
+                                                + segment.file + "; it must be " + expected + " below the store"};
+      what.segments.push_back(std::move(segment));
+    }
+    return what;
+  }
+
+  result<unit> fill(schema::CollectionDescription::Builder out, const catalogue_collection& c) {
+    auto partitions = data_->partitions(c.id);
+    if (!partitions)
+      return partitions.error();
+    auto totals = data_->totals_of(c.id);
+    if (!totals)
+      return totals.error();
+    out.setId(c.id.value);
+    out.setDatabase(c.database);
+    out.setName(c.name);
+    out.setMetric(std::string{to_string(c.metric)});
+    out.setDimension(c.dimension);
+    out.setHasNames(c.has_names);
+    auto channels = out.initChannels(static_cast<unsigned>(c.channels.size()));
+    for (unsigned i = 0; i < c.channels.size(); ++i)
+      channels.set(i, c.channels[i]);
+    auto list = out.initPartitions(static_cast<unsigned>(partitions->size()));
+    for (unsigned i = 0; i < partitions->size(); ++i) {
+      list[i].setId((*partitions)[i].id.value);
+      list[i].setName((*partitions)[i].name);
+    }
+    out.setRows(totals->rows);
+    out.setSegments(totals->segments);
+    out.setBytes(totals->bytes);
+    auto properties = out.initProperties(static_cast<unsigned>(c.properties.size()));
+    unsigned i = 0;
+    for (const auto& [key, value] : c.properties) {
+      properties[i].setKey(key);
+      properties[i++].setValue(value);
+    }
+    return unit{};
+  }
+
+  m<schema::ClientReply> describe(std::string_view name) {
+    auto c = data_->find("default", name);
+    return make<schema::ClientReply>([&](schema::ClientReply::Builder b) {
+      auto out = b.initDescribeCollection();
+      if (!c)
+        set_status(out.initStatus(), c.error());
+      else if (auto filled = fill(out.initCollection(), *c); !filled)
+        set_status(out.initStatus(), filled.error());
+    });
+  }
+
+  m<schema::ClientReply> list() {
+    auto all = data_->list();
+    return make<schema::ClientReply>([&](schema::ClientReply::Builder b) {
+      auto out = b.initListCollections();
+      if (!all) {
+        set_status(out.initStatus(), all.error());
+        return;
+      }
+      auto collections = out.initCollections(static_cast<unsigned>(all->size()));
+      for (unsigned i = 0; i < all->size(); ++i)
+        if (auto filled = fill(collections[i], (*all)[i]); !filled)
+          set_status(out.initStatus(), filled.error());
+    });
+  }
+
+  m<schema::ClientReply> drop(std::string_view name) {
+    auto c = data_->find("default", name);
+    result<std::vector<std::string>> files = c ? data_->drop_collection(c->id) : result<std::vector<std::string>>{c.error()};
+    if (files) {
+      info("dropped collection ", name, " with ", files->size(), " segments");
+      // The catalogue no longer names them, so a file that stays behind is only space.
+      if (!store.empty())
+        for (const auto& file : *files)
+          if (auto removed = remove_segment(store, file); !removed)
+            warn("a file of the dropped collection ", name, " stays: ", removed.error().text);
+    }
+    return make<schema::ClientReply>([&](auto b) {
+      auto out = b.initDropCollection();
+      if (!files)
+        set_status(out.initStatus(), files.error());
+    });
+  }
+};
+
+data_source_actor::behavior_type data_behavior(data_source_actor::stateful_pointer<data_shell> self,
+                                               std::shared_ptr<catalogue> data, const std::string& store) {
+  auto& s = self->state;
+  s.data_ = std::move(data);
+  s.store = store;
+  return {s.on(&data_shell::data), s.on(&data_shell::client)};
+}
+
+} // namespace
+
+data_source_actor spawn_data_source(caf::actor_system& system, std::shared_ptr<catalogue> data, std::string store) {
+  if (detach_blocking(system))
+    return system.spawn<caf::detached>(data_behavior, std::move(data), std::move(store));
+  return system.spawn(data_behavior, std::move(data), std::move(store));
+}
+
+} // namespace muster

@@ -1,0 +1,36 @@
+// The gateway actor, and the short-lived jobs behind it.
+#pragma once
+
+#include "actors/interfaces.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <cstdint>
+
+namespace muster {
+
+struct gateway_peers {
+  std::uint64_t epoch = 0;
+  metadata_actor metadata;
+  data_source_actor data;
+  target_observer_actor targets;
+  collection_observer_actor collections;
+  route_publisher_actor routes;
+  inspector_actor inspector;
+};
+
+/// Spawns the gateway: validation, admission (limits::client_requests), jobs serial per collection, reads from its own situation.
+/// Its loss ends the process: requests in flight would have no owner.
+gateway_actor spawn_gateway(caf::actor_system& system, gateway_peers peers);
+
+/// Spawns a load: describe, first target, one commit, wait until it can be searched. Undo is not needed: before the commit nothing
+/// is kept, after it the collection is desired.
+job_actor spawn_load_job(caf::actor_system& system, const gateway_peers& peers);
+
+/// Spawns a release: one commit, then wait until no node holds anything of the collection.
+job_actor spawn_release_job(caf::actor_system& system, const gateway_peers& peers);
+
+/// Spawns the inspector: reports of all actors of this process, read from their probes.
+inspector_actor spawn_inspector(caf::actor_system& system);
+
+} // namespace muster

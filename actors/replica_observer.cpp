@@ -1,0 +1,78 @@
+// Nodes of replicas, kept in step with who is in the cluster.
+#include "actors/core/replica_rules.hpp"
+#include "actors/observers.hpp"
+#include "actors/runtime/publisher.hpp"
+
+namespace muster {
+
+namespace {
+
+struct replica_shell : shell<subscriber_actor, replica_shell> {
+  explicit replica_shell(self_pointer ptr) : shell(ptr, "replica_observer", "replica_observer", "supervisor") {
+    // nop
+  }
+
+  m<schema::Ack> hear(const publication& p) {
+    const auto touched = view.apply(p);
+    // A node that became usable may join any collection; one that is gone is in the touched ones.
+    std::set<std::int64_t> usable;
+    for (const auto& [id, n] : view.nodes())
+      if (view.usable(id))
+        usable.insert(id);
+    const bool more = !std::includes(known.begin(), known.end(), usable.begin(), usable.end());
+    known = std::move(usable);
+    conclude(check_replicas(view, touched, more));
+    return acknowledge(*this, p);
+  }
+
+  void conclude(const std::vector<replica_assignment>& changes) {
+    if (changes.empty())
+      return;
+    auto commit = make<schema::Commit>(
+      [&](schema::Commit::Builder b) {
+        auto entries = b.initReplicas().initEntries(static_cast<unsigned>(changes.size()));
+        for (unsigned i = 0; i < changes.size(); ++i) {
+          entries[i].setCollection(changes[i].collection);
+          entries[i].setRevision(changes[i].revision);
+          auto list = entries[i].initReplicas(static_cast<unsigned>(changes[i].replicas.size()));
+          for (unsigned k = 0; k < changes[i].replicas.size(); ++k)
+            write(list[k], changes[i].replicas[k]);
+        }
+      },
+      view.epoch());
+    for (const auto& c : changes)
+      for (const auto& r : c.replicas)
+        info("collection ", c.collection, " replica ", r.id, " now has ", r.nodes.size(), " nodes");
+    request<m<schema::CommitReply>>(
+      metadata, limits::commit_timeout, commit,
+      [this](const m<schema::CommitReply>& reply) {
+        if (auto why = to_failure(reply->getStatus()); why.code != ec::ok)
+          retry(why);
+      },
+      [this](const failure& why) { retry(why); });
+  }
+
+  /// Not durable: look at everything again with the next publication.
+  void retry(const failure& why) {
+    warn("new nodes of replicas were not committed: ", why.text);
+    known.clear();
+  }
+
+  situation view;
+  metadata_actor metadata;
+  std::set<std::int64_t> known;
+};
+
+subscriber_actor::behavior_type replica_behavior(subscriber_actor::stateful_pointer<replica_shell> self,
+                                                 const metadata_actor& metadata) {
+  self->state.metadata = metadata;
+  return {self->state.on(&replica_shell::hear)};
+}
+
+} // namespace
+
+subscriber_actor spawn_replica_observer(caf::actor_system& system, metadata_actor metadata) {
+  return system.spawn(replica_behavior, std::move(metadata));
+}
+
+} // namespace muster

@@ -1,0 +1,174 @@
+// Routes of collections, computed when touched, pushed when different.
+#include "actors/route_publisher.hpp"
+
+#include "actors/core/answers.hpp"
+#include "actors/runtime/publisher.hpp"
+
+#include <optional>
+#include <set>
+
+namespace muster {
+
+namespace {
+
+struct route_shell : shell<route_publisher_actor, route_shell> {
+  explicit route_shell(self_pointer ptr) : shell(ptr, "route_publisher", "route_publisher", "supervisor") {
+    // nop
+  }
+
+  m<schema::Ack> hear(const publication& p) {
+    std::set<std::int64_t> changed;
+    for (const auto& [id, ids] : view.apply(p))
+      if (recompute(id))
+        changed.insert(id);
+    if (!changed.empty()) {
+      ++version;
+      for (auto i = watchers.begin(); i != watchers.end();) {
+        const auto id = i->first;
+        ++i;
+        watchers.at(id).pending.insert(changed.begin(), changed.end());
+        push(id);
+      }
+    }
+    return acknowledge(*this, p);
+  }
+
+  void watch(const m<schema::WatchShardLeadersRequest>& request, const route_subscriber_actor& who) {
+    if (watchers.size() >= limits::route_watchers) {
+      warn("refused a watch of shard leaders: there are ", limits::route_watchers, " already");
+      self->send_exit(who, caf::exit_reason::user_shutdown);
+      return;
+    }
+    const auto id = ++last;
+    auto& w = watchers[id];
+    w.handle = who;
+    w.whole = true;
+    for (auto name : request->getCollections())
+      w.names.insert(std::string{muster::view(name)});
+    push(id);
+  }
+
+  m<schema::GetShardLeadersReply> leaders(const m<schema::GetShardLeadersRequest>& request) {
+    const std::string name{muster::view(request->getCollection())};
+    return make<schema::GetShardLeadersReply>([&](schema::GetShardLeadersReply::Builder b) {
+      const auto* c = find_loaded(view, name);
+      if (c == nullptr) {
+        set_status(b.initStatus(), ec::collection_not_loaded, "collection " + name + " is not loaded; load it first");
+        return;
+      }
+      if (!c->head || c->head->current == 0) {
+        set_status(b.initStatus(), ec::collection_not_fully_loaded,
+                   "collection " + name + " is still being loaded: " + waits_for(view, *c));
+        return;
+      }
+      auto routes = b.initRoutes();
+      write_routes(view, c->desired->id, routes);
+      for (auto shard : routes.asReader().getShards())
+        if (shard.getLeaders().size() == 0)
+          set_status(b.initStatus(), ec::channel_not_available,
+                     "channel " + std::string{muster::view(shard.getChannel())} + " has no leader: " + waits_for(view, *c));
+    });
+  }
+
+private:
+  struct watcher {
+    route_subscriber_actor handle;
+    std::set<std::string> names; ///< Empty: all.
+    std::set<std::int64_t> pending;
+    bool whole = false;
+    bool busy = false;
+  };
+
+  /// True when the routes of a collection are not what they were. Cost: its shards.
+  bool recompute(std::int64_t id) {
+    auto fresh = build<schema::CollectionRoutes>([&](auto b) { write_routes(view, id, b); });
+    auto i = routes.find(id);
+    if (fresh->getRemoved()) {
+      if (i == routes.end() || i->second->getRemoved())
+        return false;
+      // Watchers know it by name; the tombstone stays, it is small and ids are never given twice.
+      routes[id] = build<schema::CollectionRoutes>([&](schema::CollectionRoutes::Builder b) {
+        b.setCollectionId(id);
+        b.setName(i->second->getName());
+        b.setRemoved(true);
+      });
+      return true;
+    }
+    if (i != routes.end() && i->second.bytes() == fresh.bytes())
+      return false;
+    routes[id] = std::move(fresh);
+    return true;
+  }
+
+  void push(std::uint64_t id) {
+    auto& w = watchers.at(id);
+    if (w.busy || (!w.whole && w.pending.empty()))
+      return;
+    std::vector<m<schema::CollectionRoutes>> chosen;
+    const auto choose = [&](const m<schema::CollectionRoutes>& r) {
+      if (w.names.empty() || w.names.contains(std::string{muster::view(r->getName())}))
+        chosen.push_back(r);
+    };
+    if (w.whole) {
+      for (const auto& [c, r] : routes)
+        if (!r->getRemoved())
+          choose(r);
+    } else {
+      for (auto c : w.pending)
+        if (auto r = routes.find(c); r != routes.end())
+          choose(r->second);
+    }
+    const bool whole = std::exchange(w.whole, false);
+    w.pending.clear();
+    if (chosen.empty() && !whole)
+      return;
+    auto update = make<schema::RouteUpdate>([&](schema::RouteUpdate::Builder b) {
+      b.setVersion(version);
+      b.setWhole(whole);
+      auto list = b.initCollections(static_cast<unsigned>(chosen.size()));
+      for (unsigned i = 0; i < chosen.size(); ++i)
+        list.setWithCaveats(i, chosen[i].read());
+    }, view.epoch());
+    w.busy = true;
+    request<m<schema::Ack>>(
+      w.handle, limits::publication_timeout, update,
+      [this, id](const m<schema::Ack>&) {
+        if (auto i = watchers.find(id); i != watchers.end()) {
+          i->second.busy = false;
+          push(id);
+        }
+      },
+      [this, id](const failure& why) {
+        auto i = watchers.find(id);
+        if (i == watchers.end())
+          return;
+        if (why.code == ec::too_many_requests) {
+          // More watchers than requests may be open: this one is tried again with the next change.
+          i->second.busy = false;
+          i->second.whole = true;
+          return;
+        }
+        debug("a watch of shard leaders ended: ", why.text);
+        watchers.erase(i);
+      });
+  }
+
+  situation view;
+  std::map<std::int64_t, m<schema::CollectionRoutes>> routes;
+  std::map<std::uint64_t, watcher> watchers;
+  std::uint64_t last = 0;
+  std::uint64_t version = 0;
+};
+
+route_publisher_actor::behavior_type route_behavior(route_publisher_actor::stateful_pointer<route_shell> self) {
+  auto& s = self->state;
+  return {s.on(&route_shell::hear), s.on(&route_shell::watch), s.on(&route_shell::leaders)};
+}
+
+} // namespace
+
+route_publisher_actor spawn_route_publisher(caf::actor_system& system) {
+  return system.spawn(route_behavior);
+}
+
+} // namespace muster

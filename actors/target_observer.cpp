@@ -1,0 +1,270 @@
+// Next targets from the data source, promotions from the situation.
+#include "actors/core/target_rules.hpp"
+#include "actors/observers.hpp"
+#include "actors/runtime/publisher.hpp"
+
+#include <caf/typed_response_promise.hpp>
+
+#include <deque>
+#include <functional>
+
+namespace muster {
+
+namespace {
+
+/// Pulls at a time; more wait in order.
+constexpr std::size_t pulls_at_once = 4;
+
+struct target_shell : shell<target_observer_actor, target_shell> {
+  using refresh_promise = caf::typed_response_promise<m<schema::RefreshReply>>;
+  using rows_or_failure = result<std::vector<target_row>>;
+
+  explicit target_shell(self_pointer ptr) : shell(ptr, "target_observer", "target_observer", "supervisor") {
+    // nop
+  }
+
+  m<schema::Ack> hear(const publication& p) {
+    const auto touched = view.apply(p);
+    for (const auto& [id, version] : rules.check(view, touched))
+      promote(id, version);
+    for (const auto& [id, ids] : touched) {
+      const auto* c = view.collection(id);
+      if (c == nullptr || !c->desired)
+        pulled.erase(id);
+      else if (c->head && pulled.insert(id).second && c->desired->status == schema::LoadStatus::LOADED)
+        wish(id); // loaded before this start: its data may have changed meanwhile
+    }
+    return acknowledge(*this, p);
+  }
+
+  caf::result<m<schema::TargetReply>> first_target(const m<schema::TargetRequest>& request) {
+    auto answer = self->make_response_promise<m<schema::TargetReply>>();
+    std::vector<std::string> channels;
+    for (auto c : request->getChannels())
+      channels.emplace_back(view_text(c));
+    pull(request->getCollection(), channels, [this, answer](rows_or_failure rows) mutable {
+      answer.deliver(make<schema::TargetReply>([&](schema::TargetReply::Builder b) {
+        if (!rows) {
+          set_status(b.initStatus(), rows.error());
+          return;
+        }
+        auto list = b.initSegments(static_cast<unsigned>(rows->size()));
+        for (unsigned i = 0; i < rows->size(); ++i)
+          write(list[i], (*rows)[i]);
+      }));
+    });
+    return answer;
+  }
+
+  caf::result<m<schema::RefreshReply>> refresh(const m<schema::RefreshRequest>& request) {
+    auto answer = self->make_response_promise<m<schema::RefreshReply>>();
+    waiting[request->getCollection()].push_back(answer);
+    wish(request->getCollection());
+    return answer;
+  }
+
+  void data_changed(const m<schema::DataChanged>& change) {
+    wish(change->getCollection());
+  }
+
+private:
+  static std::string_view view_text(capnp::Text::Reader t) {
+    return muster::view(t);
+  }
+
+  // -- pulls ----------------------------------------------------------------------
+
+  /// A collection whose data is to be pulled; one that comes while its pull runs is pulled once more.
+  void wish(std::int64_t id) {
+    if (wished.insert(id).second)
+      queue.push_back(id);
+    next_pull();
+  }
+
+  void next_pull() {
+    while (!queue.empty() && pulling.size() < pulls_at_once) {
+      std::size_t i = 0;
+      while (i < queue.size() && pulling.contains(queue[i]))
+        ++i;
+      if (i == queue.size())
+        return;
+      const auto id = queue[i];
+      queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(i));
+      wished.erase(id);
+      const auto* c = view.collection(id);
+      if (c == nullptr || !c->desired || !c->head) {
+        settle(id, failure{ec::collection_not_loaded, "collection " + std::to_string(id) + " is not loaded"}, 0);
+        continue;
+      }
+      pulling.insert(id);
+      pull(id, c->head->channels, [this, id](rows_or_failure rows) { conclude(id, std::move(rows)); });
+    }
+  }
+
+  void conclude(std::int64_t id, rows_or_failure rows) {
+    const auto* c = view.collection(id);
+    if (!rows || c == nullptr || !c->head) {
+      const failure why = rows ? failure{ec::collection_not_loaded, "collection " + std::to_string(id) + " was released"}
+                               : rows.error();
+      if (!rows)
+        warn("could not pull the data of collection ", id, ": ", why.text);
+      done(id, why, 0);
+      return;
+    }
+    const auto change = difference(*c, *rows);
+    if (change.empty()) {
+      done(id, failure{ec::ok, {}}, c->head->next != 0 ? c->head->next : c->head->current);
+      return;
+    }
+    info("collection ", id, " has new data: ", change.added.size(), " segments more, ", change.dropped.size(), " fewer");
+    auto commit = make<schema::Commit>(
+      [&](schema::Commit::Builder b) {
+        auto next = b.initNext();
+        next.setCollection(id);
+        next.setCurrent(c->head->current);
+        auto added = next.initAdded(static_cast<unsigned>(change.added.size()));
+        for (unsigned i = 0; i < change.added.size(); ++i)
+          write(added[i], change.added[i]);
+        auto dropped = next.initDropped(static_cast<unsigned>(change.dropped.size()));
+        for (unsigned i = 0; i < change.dropped.size(); ++i)
+          dropped.set(i, change.dropped[i]);
+      },
+      view.epoch());
+    request<m<schema::CommitReply>>(
+      metadata, limits::commit_timeout, commit,
+      [this, id](const m<schema::CommitReply>& reply) {
+        const auto why = to_failure(reply->getStatus());
+        if (why.code == ec::stale_premise) {
+          pulling.erase(id);
+          wish(id);
+          return;
+        }
+        done(id, why, reply->getValue());
+      },
+      [this, id](const failure& why) { done(id, why, 0); });
+  }
+
+  void done(std::int64_t id, const failure& why, std::int64_t version) {
+    pulling.erase(id);
+    // Whoever asked while this pull ran may mean data that it did not see.
+    if (!wished.contains(id))
+      settle(id, why, version);
+    next_pull();
+  }
+
+  void settle(std::int64_t id, const failure& why, std::int64_t version) {
+    auto i = waiting.find(id);
+    if (i == waiting.end())
+      return;
+    for (auto& answer : i->second)
+      answer.deliver(make<schema::RefreshReply>([&](auto b) {
+        set_status(b.initStatus(), why);
+        b.setVersion(version);
+      }));
+    waiting.erase(i);
+  }
+
+  void pull(std::int64_t id, std::vector<std::string> channels, std::function<void(rows_or_failure)> then) {
+    auto rows = std::make_shared<std::vector<target_row>>();
+    page(id, std::make_shared<std::vector<std::string>>(std::move(channels)), 0, rows, std::move(then));
+  }
+
+  void page(std::int64_t id, std::shared_ptr<std::vector<std::string>> channels, std::int64_t after,
+            std::shared_ptr<std::vector<target_row>> rows, std::function<void(rows_or_failure)> then) {
+    auto question = make<schema::DataRequest>([&](auto b) {
+      auto s = b.initSegments();
+      s.setCollection(id);
+      s.setAfter(after);
+    });
+    request<m<schema::DataReply>>(
+      data, limits::data_timeout, question,
+      [this, id, channels, rows, then](const m<schema::DataReply>& reply) {
+        if (auto why = to_failure(reply->getStatus()); why.code != ec::ok) {
+          then(why);
+          return;
+        }
+        for (auto s : reply->getSegments().getSegments()) {
+          const auto channel = std::find(channels->begin(), channels->end(), view_text(s.getChannel()));
+          if (channel == channels->end()) {
+            then(failure{ec::internal, "segment " + std::to_string(s.getId()) + " is on a channel its collection has not"});
+            return;
+          }
+          target_row row;
+          row.segment = s.getId();
+          row.partition = s.getPartitionId();
+          row.rows = s.getRows();
+          row.bytes = s.getBytes();
+          row.channel = static_cast<std::uint16_t>(channel - channels->begin());
+          rows->push_back(row);
+        }
+        if (const auto more = reply->getSegments().getNextAfter(); more != 0)
+          page(id, channels, more, rows, then);
+        else
+          then(std::move(*rows));
+      },
+      [then](const failure& why) { then(why); });
+  }
+
+  // -- promotions -------------------------------------------------------------------
+
+  void promote(std::int64_t id, std::int64_t version) {
+    if (promoting[id] == version)
+      return;
+    promoting[id] = version;
+    auto commit = make<schema::Commit>(
+      [&](auto b) {
+        auto p = b.initPromotion();
+        p.setCollection(id);
+        p.setNext(version);
+      },
+      view.epoch());
+    request<m<schema::CommitReply>>(
+      metadata, limits::commit_timeout, commit,
+      [this, id, version](const m<schema::CommitReply>& reply) {
+        promoting.erase(id);
+        if (const auto why = to_failure(reply->getStatus()); why.code != ec::ok)
+          info("target ", version, " of collection ", id, " was not promoted: ", why.text);
+        else
+          info("collection ", id, " now has target ", version);
+      },
+      [this, id](const failure& why) {
+        promoting.erase(id);
+        warn("a promotion of collection ", id, " was not committed: ", why.text);
+      });
+  }
+
+public:
+  metadata_actor metadata;
+  data_source_actor data;
+
+private:
+  situation view;
+  promotion_rules rules;
+  std::set<std::int64_t> pulled;   ///< Collections seen by this start.
+  std::deque<std::int64_t> queue;
+  std::set<std::int64_t> wished;   ///< In the queue.
+  std::set<std::int64_t> pulling;
+  std::map<std::int64_t, std::vector<refresh_promise>> waiting;
+  std::map<std::int64_t, std::int64_t> promoting;
+};
+
+target_observer_actor::behavior_type target_behavior(target_observer_actor::stateful_pointer<target_shell> self,
+                                                     const metadata_actor& metadata, const data_source_actor& data) {
+  auto& s = self->state;
+  s.metadata = metadata;
+  s.data = data;
+  return {
+    s.on(&target_shell::hear),
+    s.on(&target_shell::first_target),
+    s.on(&target_shell::refresh),
+    s.on(&target_shell::data_changed),
+  };
+}
+
+} // namespace
+
+target_observer_actor spawn_target_observer(caf::actor_system& system, metadata_actor metadata, data_source_actor data) {
+  return system.spawn(target_behavior, std::move(metadata), std::move(data));
+}
+
+} // namespace muster
