@@ -27,8 +27,8 @@ kj::Promise<capnp::Capability::Client> remote::get() {
                      });
     dialling_ = dialled.fork();
     // Once it is decided either way the next `get` looks anew.
-    auto settle = [this] { dialling_ = nullptr; };
-    tasks_.add(KJ_ASSERT_NONNULL(dialling_).addBranch().then(settle, [settle](kj::Exception&&) { settle(); }));
+    tasks_.add(KJ_ASSERT_NONNULL(dialling_).addBranch().then([this] { dialling_ = nullptr; },
+                                                             [this](kj::Exception&&) { dialling_ = nullptr; }));
   }
   return KJ_ASSERT_NONNULL(dialling_).addBranch().then([this]() -> kj::Promise<capnp::Capability::Client> {
     if (rpc_.get() == nullptr)

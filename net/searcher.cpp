@@ -118,7 +118,9 @@ std::string searcher::choose(const race& x) {
   std::stable_partition(usable.begin(), usable.end(), [&](auto& a) { return !x.tried.contains(a); });
   const auto fresh = std::count_if(usable.begin(), usable.end(), [&](auto& a) { return !x.tried.contains(a); });
   auto& turn = turn_[x.of->query.collection + '/' + x.channel];
-  return usable[turn++ % static_cast<std::size_t>(fresh > 0 ? fresh : std::ssize(usable))];
+  // Retries take no turn: with two replicas each search would start at the same one again.
+  const auto mine = x.open.empty() && x.tried.empty() ? turn++ : turn;
+  return usable[mine % static_cast<std::size_t>(fresh > 0 ? fresh : std::ssize(usable))];
 }
 
 bool searcher::attempt(race& x) {
