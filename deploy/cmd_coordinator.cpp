@@ -1,0 +1,97 @@
+// `muster coordinator`: one coordinator over its data folder, until it is asked to end.
+#include "actors/coordinator.hpp"
+#include "actors/runtime/log.hpp"
+#include "actors/runtime/system.hpp"
+#include "deploy/cli.hpp"
+#include "deploy/process.hpp"
+#include "deploy/settings.hpp"
+#include "net/bridge.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <unistd.h>
+
+namespace muster::cli {
+
+namespace {
+
+struct options {
+  std::string data;
+  std::string listen = "127.0.0.1:7700";
+  std::string config;
+  std::string store = "store";
+  bool debug = false;
+};
+
+int run(const options& o) {
+  hold_signals();
+  const auto given = o.config.empty() ? settings{} : value_or_end(read_settings(o.config));
+  const auto address = value_or_end(usable_listen_address(o.listen));
+  value_or_end(make_folder(o.data, "data folder"));
+  value_or_end(make_folder(o.store, "store"));
+  // The journal takes the folder's lock: nothing in it is touched before.
+  std::shared_ptr<journal> opened_journal = value_or_end(open_sqlite_journal(o.data));
+  std::shared_ptr<catalogue> opened_catalogue = value_or_end(open_sqlite_catalogue(o.data));
+  log::open(o.debug ? log::severity::debug : log::severity::info, log::severity::debug, o.data + "/muster.log");
+  log::info("deploy", "coordinator starts, process ", getpid(), ", data ", o.data, ", store ", o.store,
+            ", node_gone_ms ", given.node_gone.count());
+  const end_notice notice;
+  end_of_process end;
+  {
+    system_config system_settings;
+    caf::actor_system system{system_settings};
+    bridge edge{system};
+    coordinator_config config;
+    config.journal = std::move(opened_journal);
+    config.catalogue = std::move(opened_catalogue);
+    config.store = o.store;
+    config.node_gone = given.node_gone;
+    config.on_fatal = [notice](std::string text) { notice.fatal(std::move(text)); };
+    auto actors = start_coordinator(system, config, edge.wire());
+    config = {};
+    edge.own_links(actors.node_links, {});
+    auto listening = edge.listen_coordinator(address, actors.gateway, actors.routes);
+    if (listening) {
+      log::info("deploy", "listening on ", *listening);
+      say_ready("muster coordinator: listening on " + *listening + ", data " + o.data + ", process "
+                + std::to_string(getpid()));
+      end = notice.wait();
+      log::info("deploy", "coordinator ends: ", end.fatal.empty() ? "it was asked to" : end.fatal);
+    }
+    if (end.fatal.empty()) {
+      actors.stop();
+      if (!await_actors(system, actors.owned, std::chrono::seconds{5}))
+        log::warn("deploy", "some actors did not end in time");
+    } else {
+      // What failed may not be able to end either. Everything that was answered is on disk.
+      std::fprintf(stderr, "muster coordinator: it cannot go on: %s; start it again, what was answered is kept\n",
+                   end.fatal.c_str());
+      log::close();
+      std::_Exit(fatal);
+    }
+    if (!listening) {
+      log::close();
+      throw command_error{listening.error()};
+    }
+  }
+  log::info("deploy", "coordinator ended");
+  log::close();
+  return done;
+}
+
+} // namespace
+
+void add_coordinator(CLI::App& app, command& chosen) {
+  auto o = std::make_shared<options>();
+  auto& sub = add_command(app, "coordinator", "Run a coordinator in the foreground until Ctrl-C");
+  sub.add_option("--data", o->data, "Its own folder: journal, catalogue, log")->type_name("DIR")->required();
+  sub.add_option("--listen", o->listen, "Where nodes and clients connect; loopback only, port 0: any free one")
+    ->type_name("HOST:PORT")
+    ->capture_default_str();
+  sub.add_option("--config", o->config, "Settings as YAML; known: node_gone_ms")->type_name("FILE");
+  add_store_option(sub, o->store, "The folder of segment files that all processes see");
+  sub.add_flag("--debug", o->debug, "Print each decision on stderr too (it is always in the log file)");
+  sub.callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+}
+
+} // namespace muster::cli

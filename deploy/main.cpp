@@ -1,0 +1,125 @@
+// The one binary `muster`: picks the subcommand and turns every outcome into one line and an exit code.
+#include "deploy/cli.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+namespace muster::cli {
+
+namespace {
+
+constexpr const char* version = "muster 0.1.0";
+
+constexpr const char* footer = R"(
+Exit codes:
+  0  done
+  1  the request was refused or failed, an input is bad, or a process could not start (one line on stderr says why)
+  2  the command line is wrong; nothing was done
+  3  no coordinator answers, or the connection was lost: what became of a change is unknown
+  4  a coordinator ended because it could not go on; start it again
+
+Environment:
+  MUSTER_COORDINATOR  HOST:PORT of the coordinator, instead of 127.0.0.1:7700
+  MUSTER_STORE        the folder of segment files, instead of ./store
+
+`muster COMMAND --help` tells the options of a command.)";
+
+} // namespace
+
+command_error::command_error(const failure& why)
+  : std::runtime_error(std::string{to_string(why.code)} + " (" + std::to_string(static_cast<int>(why.code)) + "): "
+                       + why.text),
+    exit(why.code == ec::connection_lost ? unreachable : failed) {
+  // nop
+}
+
+CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description) {
+  auto& sub = *app.add_subcommand(name, description);
+  sub.set_version_flag("--version", version, "Print the version and end");
+  sub.get_formatter()->column_width(36);
+  return sub;
+}
+
+void add_coordinator_option(CLI::App& sub, std::string& address) {
+  sub.add_option("--coordinator", address, "Where the coordinator listens")
+    ->type_name("HOST:PORT")
+    ->envname("MUSTER_COORDINATOR")
+    ->capture_default_str();
+}
+
+void add_store_option(CLI::App& sub, std::string& store, const std::string& description) {
+  sub.add_option("--store", store, description)->type_name("DIR")->envname("MUSTER_STORE")->capture_default_str();
+}
+
+void add_json_option(CLI::App& sub, bool& json) {
+  sub.add_flag("--json", json, "Print JSON instead of text for people");
+}
+
+CLI::Validator one_of(std::vector<std::string> values) {
+  std::string list;
+  for (auto& value : values)
+    list += (list.empty() ? "" : "|") + value;
+  return CLI::Validator{[values = std::move(values), list](const std::string& given) -> std::string {
+                          for (auto& value : values)
+                            if (given == value)
+                              return {};
+                          return given + " is none of " + list;
+                        },
+                        list};
+}
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"muster: decides which query node of a vector database serves what, and keeps it so"};
+  app.name("muster");
+  app.set_version_flag("--version", version, "Print the version and end");
+  app.footer(footer);
+  app.require_subcommand(0, 1);
+  command chosen;
+  add_coordinator(app, chosen);
+  add_node(app, chosen);
+  add_import(app, chosen);
+  add_collection_commands(app, chosen);
+  add_search_commands(app, chosen);
+  add_status_commands(app, chosen);
+  add_probe(app, chosen);
+  add_call(app, chosen);
+  auto name = [&] {
+    auto subs = app.get_subcommands();
+    return subs.empty() ? std::string{"muster"} : "muster " + subs.front()->get_name();
+  };
+  try {
+    app.parse(argc, argv);
+    if (!chosen) {
+      std::cerr << "muster: which command? See muster --help\n";
+      return usage;
+    }
+  } catch (const CLI::Success& asked) { // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& wrong) {
+    std::cerr << name() << ": " << wrong.what() << "; see " << name() << " --help\n";
+    return usage;
+  }
+  try {
+    return chosen();
+  } catch (const command_error& why) {
+    std::cerr << name() << ": " << why.what() << '\n';
+    return why.exit;
+  } catch (const std::exception& why) {
+    std::cerr << name() << ": " << why.what() << '\n';
+    return failed;
+  }
+}
+
+} // namespace
+
+} // namespace muster::cli
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN); // A reader that went away is a failed write, not the end of the process.
+  const int code = muster::cli::run(argc, argv);
+  std::cout.flush();
+  return std::cout ? code : code == 0 ? muster::cli::failed : code;
+}
