@@ -76,7 +76,9 @@ using shard_delegator_actor = peer_listener_actor::extend<
   // An order of the coordinator; the agent hears of its end by ShardReport.
   takes<schema::ShardOrder>,
   // Searches all segments of the served version.
-  answers<schema::SearchRequest, schema::SearchReply>>;
+  answers<schema::SearchRequest, schema::SearchReply>,
+  // Ends, behind everything that was sent before (from the agent, which has forgotten it).
+  caf::reacts_to<stop_atom>>;
 
 /// The SHARD DOOR interface: the search door as the agent sees it.
 using shard_door_actor = search_door_actor::extend<

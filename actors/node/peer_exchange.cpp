@@ -63,9 +63,8 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
         if (p.link != 0)
           hang_up(id, "it moved to " + std::string{address});
         p.address = address;
-      }
-      if (p.link == 0 && !redialling)
         dial(id);
+      }
       if (p.ready && before.count(id) == 0)
         tell(l, id, true, false);
     }
@@ -77,7 +76,7 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
   void forget_listener(std::uint64_t id) {
     auto node = listeners.extract(id);
     if (!node.empty())
-      self->demonitor(node.mapped().who);
+      self->demonitor(node.mapped().who.address());
   }
 
   void lost_listener(const caf::actor_addr& who) {

@@ -125,6 +125,11 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
     settle();
   }
 
+  /// Not earlier than the agent says: orders that are under way still get their answers.
+  void stop(const stop_atom&) {
+    self->quit();
+  }
+
   // -- what follows -----------------------------------------------------------------
 
   /// Carries out what the core decided. Called last in every handler and continuation.
@@ -135,11 +140,8 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
       name_peers(act.ended);
     if (act.changed || act.ended || !act.answers.empty())
       report(act);
-    if (act.ended) {
-      info("channel ", shard->key().channel, " is no longer led here");
-      self->quit();
-      return;
-    }
+    if (act.ended)
+      return info("channel ", shard->key().channel, " is no longer led here");
     for (auto& load : act.loads)
       if (const auto call = load.call; !loads.submit([this, load = std::move(load)] { start(load); }))
         shard->load_done(call, failure{ec::too_many_requests, "too many loads wait at this leader; try again later"}, {});
@@ -387,7 +389,8 @@ shard_delegator_actor::behavior_type delegator_behavior(shard_delegator_actor::s
   s.shard = std::make_unique<node_shard>(std::move(key), me);
   s.agent = std::move(agent);
   s.parts = std::move(parts);
-  return {s.on(&delegator_shell::peer), s.on(&delegator_shell::order), s.on(&delegator_shell::search)};
+  return {s.on(&delegator_shell::peer), s.on(&delegator_shell::order), s.on(&delegator_shell::search),
+          s.on(&delegator_shell::stop)};
 }
 
 } // namespace
