@@ -7,8 +7,11 @@
 #include "deploy/settings.hpp"
 #include "net/bridge.hpp"
 
+#include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 
+#include <cstdio>
+#include <cstdlib>
 #include <unistd.h>
 
 namespace muster::cli {
@@ -47,28 +50,36 @@ int run(const options& o) {
     config.store = o.store;
     config.node_gone = given.node_gone;
     config.on_fatal = [notice](std::string text) { notice.fatal(std::move(text)); };
-    auto actors = start_coordinator(system, config, edge.wire());
+    auto started = start_coordinator(system, config, edge.wire());
     config = {};
+    if (!started) {
+      log::error("deploy", "coordinator cannot start: ", started.error().text);
+      log::close();
+      throw command_error{started.error()};
+    }
+    auto& actors = *started;
     edge.own_links(actors.node_links, {});
     auto listening = edge.listen_coordinator(address, actors.gateway, actors.routes);
     if (listening) {
-      log::info("deploy", "listening on ", *listening);
-      say_ready("muster coordinator: listening on " + *listening + ", data " + o.data + ", process "
-                + std::to_string(getpid()));
+      const auto epoch = std::to_string(actors.epoch);
+      log::info("deploy", "listening on ", *listening, ", epoch ", epoch);
+      say_ready("muster coordinator: listening on " + *listening + ", data " + o.data + ", epoch " + epoch
+                + ", process " + std::to_string(getpid()));
       end = notice.wait();
       log::info("deploy", "coordinator ends: ", end.fatal.empty() ? "it was asked to" : end.fatal);
     }
-    if (end.fatal.empty()) {
-      actors.stop();
-      if (!await_actors(system, actors.owned, std::chrono::seconds{5}))
-        log::warn("deploy", "some actors did not end in time");
-    } else {
+    if (!end.fatal.empty()) {
       // What failed may not be able to end either. Everything that was answered is on disk.
-      std::fprintf(stderr, "muster coordinator: it cannot go on: %s; start it again, what was answered is kept\n",
-                   end.fatal.c_str());
+      const std::string prefix = "muster coordinator: ";
+      const auto text = end.fatal.starts_with(prefix) ? end.fatal.substr(prefix.size()) : end.fatal;
+      std::fprintf(stderr, "%sit cannot go on: %s (what was answered is kept)\n", prefix.c_str(), text.c_str());
       log::close();
       std::_Exit(fatal);
     }
+    end_in_time(std::chrono::seconds{10});
+    actors.stop();
+    if (!await_actors(system, {caf::actor_cast<caf::strong_actor_ptr>(actors.supervisor)}, std::chrono::seconds{5}))
+      log::warn("deploy", "some actors did not end in time");
     if (!listening) {
       log::close();
       throw command_error{listening.error()};

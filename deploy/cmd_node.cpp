@@ -87,8 +87,10 @@ int run(const options& o) {
       notice.wait();
       log::info("deploy", "node ", o.name, " ends: it was asked to");
     }
+    end_in_time(std::chrono::seconds{10});
+    const auto ending = actors.owned;
     actors.stop();
-    if (!await_actors(system, actors.owned, std::chrono::seconds{5}))
+    if (!await_actors(system, ending, std::chrono::seconds{5}))
       log::warn("deploy", "some actors did not end in time");
     if (!listening) {
       log::close();

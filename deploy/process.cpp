@@ -15,6 +15,7 @@
 #include <iostream>
 #include <mutex>
 #include <netinet/in.h>
+#include <string_view>
 #include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
@@ -97,6 +98,15 @@ bool await_actors(caf::actor_system& system, const std::vector<caf::strong_actor
       return false;
   }
   return true;
+}
+
+void end_in_time(std::chrono::seconds patience) {
+  std::signal(SIGALRM, [](int) {
+    constexpr std::string_view text = "muster: the orderly end took too long; ending at once, nothing answered is lost\n";
+    static_cast<void>(!write(STDERR_FILENO, text.data(), text.size()));
+    _exit(1);
+  });
+  alarm(static_cast<unsigned>(patience.count()));
 }
 
 result<unit> make_folder(const std::string& path, const std::string& what) {

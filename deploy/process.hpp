@@ -41,6 +41,9 @@ private:
 bool await_actors(caf::actor_system& system, const std::vector<caf::strong_actor_ptr>& actors,
                   std::chrono::milliseconds patience);
 
+/// From now on the process ends after this time, whatever hangs: everything that was answered is on disk by then.
+void end_in_time(std::chrono::seconds patience);
+
 /// Makes a folder if need be. io_failed.
 result<unit> make_folder(const std::string& path, const std::string& what);
 

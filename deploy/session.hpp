@@ -1,0 +1,79 @@
+// One command's connection to a coordinator: the client library, waited for.
+#pragma once
+
+#include "deploy/cli.hpp"
+#include "net/client.hpp"
+#include "net/methods.hpp"
+
+#include <kj/async-io.h>
+
+#include <chrono>
+#include <string>
+
+namespace muster::cli {
+
+/// Owns an event loop; one a thread.
+class session {
+public:
+  explicit session(const std::string& coordinator, client_options options = {});
+
+  /// Sends a request and waits; `fill` gets the request's builder. A refusal by the coordinator is a failure too. Without a
+  /// deadline the method's longest time counts.
+  template <class Request, class Fill>
+  result<msg<typename net::client_method<Request>::reply>> call(Fill&& fill, std::chrono::milliseconds deadline = {}) {
+    using method = net::client_method<Request>;
+    auto request = build<schema::ClientRequest>([&](schema::ClientRequest::Builder b) {
+      if (deadline.count() > 0)
+        b.getHeader().setDeadline(std::chrono::nanoseconds{deadline}.count()); // enqueuedAt is 0: only the difference counts
+      arm<Request>(b, fill);
+    });
+    auto reply = client_.call(request).wait(io_.waitScope);
+    if (!reply)
+      return reply.error();
+    const auto status = status_of(reply->read());
+    if (status.getCode() != 0)
+      return failure{static_cast<ec>(status.getCode()), std::string{view(status.getReason())}};
+    if (!method::is_in(reply->read()))
+      return failure{ec::internal, "the coordinator gave the answer of another request"};
+    return copy<typename method::reply>(method::arm(reply->read()));
+  }
+
+  /// The same; a failure ends the command.
+  template <class Request, class Fill>
+  msg<typename net::client_method<Request>::reply> ask(Fill&& fill, std::chrono::milliseconds deadline = {}) {
+    return value_or_end(call<Request>(std::forward<Fill>(fill), deadline));
+  }
+
+  template <class Request>
+  msg<typename net::client_method<Request>::reply> ask() {
+    return ask<Request>([](auto) {});
+  }
+
+  /// Waits for a promise of the client.
+  template <class T>
+  T wait(kj::Promise<T> promise) {
+    return promise.wait(io_.waitScope);
+  }
+
+  client& api() {
+    return client_;
+  }
+
+  kj::AsyncIoContext& io() {
+    return io_;
+  }
+
+private:
+  template <class Request, class Fill>
+  static void arm(schema::ClientRequest::Builder to, Fill& fill) {
+    capnp::MallocMessageBuilder one;
+    auto request = one.initRoot<Request>();
+    fill(request);
+    net::client_method<Request>::put(to, request.asReader());
+  }
+
+  kj::AsyncIoContext io_;
+  client client_;
+};
+
+} // namespace muster::cli
