@@ -1,0 +1,128 @@
+# A cluster of real processes on loopback for deploy/run and deploy/bench: start, watch, stop by process id. Source lib.sh first.
+
+muster=$root/build/muster
+work=''         # The temporary folder of everything.
+coordinator=''  # HOST:PORT
+declare -A pid_of=()
+
+make_work_folder() {
+  work=$(mktemp -d "${TMPDIR:-/tmp}/muster-$(basename "$0").XXXXXX")
+  mkdir "$work/store"
+}
+
+# Waits for the first line of a file that begins with a text; the process must live on meanwhile.
+await_line() { # FILE TEXT PID
+  local tries=0 line
+  until line=$(grep -m1 -F "$2" "$1" 2>/dev/null); do
+    kill -0 "$3" 2>/dev/null || return 1
+    [ $((tries += 1)) -le 600 ] || return 1
+    sleep 0.05
+  done
+  echo "$line"
+}
+
+# Starts `muster ARGUMENTS` as NAME in the background; prints nothing. Its first line must begin with READY.
+start_process() { # NAME READY ARGUMENTS...
+  local name=$1 ready=$2
+  shift 2
+  "$muster" "$@" >"$work/$name.out" 2>"$work/$name.err" &
+  pid_of[$name]=$!
+  disown "${pid_of[$name]}"
+  ready_line=$(await_line "$work/$name.out" "$ready" "${pid_of[$name]}") \
+    || { tail -n 5 "$work/$name.err" >&2; die "$name did not start; the lines above are its last"; }
+}
+
+start_cluster() { # NODES
+  local i
+  start_process coordinator 'muster coordinator: listening' coordinator --data "$work/coordinator" --listen 127.0.0.1:0 \
+    --store "$work/store"
+  coordinator=$(sed -n 's/.*listening on \([^,]*\),.*/\1/p' <<<"$ready_line")
+  export MUSTER_COORDINATOR=$coordinator MUSTER_STORE=$work/store
+  for ((i = 1; i <= $1; ++i)); do
+    start_process "node-$i" 'muster node:' node --name "node-$i" --join "$coordinator" --listen 127.0.0.1:0 \
+      --data "$work/node-$i" --store "$work/store"
+  done
+  "$muster" wait --nodes "$1" --timeout-s 20 >/dev/null
+}
+
+# Ends one process: asks, waits, and after 5 s does not ask again.
+stop_process() { # NAME
+  local pid=${pid_of[$1]:-} tries=0
+  [ -n "$pid" ] || return 0
+  unset "pid_of[$1]"
+  kill -CONT "$pid" 2>/dev/null || true
+  kill -TERM "$pid" 2>/dev/null || return 0
+  while kill -0 "$pid" 2>/dev/null; do
+    [ $((tries += 1)) -le 100 ] || { kill -KILL "$pid" 2>/dev/null || true; return 0; }
+    sleep 0.05
+  done
+}
+
+# Everything goes: processes by their ids, then the folder.
+stop_cluster() {
+  trap '' INT TERM HUP
+  end_foreground
+  local name
+  for name in "${!pid_of[@]}"; do [ "$name" = coordinator ] || kill -TERM "${pid_of[$name]}" 2>/dev/null || true; done
+  for name in "${!pid_of[@]}"; do [ "$name" = coordinator ] || stop_process "$name"; done
+  stop_process coordinator
+  [ -z "$work" ] || rm -rf "$work"
+}
+
+clean_up_at_exit() {
+  trap 'stop_cluster' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap 'exit 129' HUP
+}
+
+import_sample() { # NAME
+  foreground "$muster" import "$1" --vectors "$root/deploy/sample/base.npy" --ids "$root/deploy/sample/words.txt" \
+    --metric cosine --shards 2 --segment-rows 1250
+}
+
+start_probe() { # COLLECTION
+  start_process probe 'muster probe: searching' probe "$1" --vector-file "$root/deploy/sample/queries.npy" --seconds 120 \
+    --report "$work/probe.txt"
+}
+
+probed() { # KEY
+  awk -v key="$1" '$1 == key { print $2; exit }' "$work/probe.txt"
+}
+
+# Milliseconds since the epoch, now; no process is started for it.
+now_ms() {
+  local t=${EPOCHREALTIME/./}
+  printf '%s.%s\n' "${t:0:-3}" "${t: -3}"
+}
+
+# A connected node that leads a shard: "NAME ID".
+leading_node() {
+  "$muster" status | awk '$3 == "connected" && $7 > 0 { print $1, $2; exit }'
+}
+
+# Milliseconds from T0 to the first routes without a node that the prober heard of.
+rerouted_after() { # T0 NODE_ID
+  awk -v t0="$1" -v node=",$2," '$1 == "routes" && $2 >= t0 && index($8, node) == 0 { printf "%.1f\n", $2 - t0; found = 1; exit }
+    END { if (!found) print "none" }' "$work/probe.txt"
+}
+
+missed=0
+# figure NAME VALUE UNIT at_least|at_most|is|none TARGET
+figure() {
+  local verdict=missed target=$5
+  case $4 in
+    none) verdict='-' target='-' ;;
+    *)
+      if awk -v v="$2" -v t="$5" -v how="$4" 'BEGIN {
+           if (v !~ /^-?[0-9]+(\.[0-9]+)?$/) exit 1
+           v += 0; t += 0
+           exit !(how == "at_least" ? v >= t : how == "at_most" ? v <= t : v == t) }'; then
+        verdict=met
+      else
+        missed=1
+      fi
+      ;;
+  esac
+  echo "figure $1 $2 $3 target $target $verdict"
+}
