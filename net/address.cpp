@@ -40,8 +40,8 @@ result<host_port> loopback_address(std::string_view address) {
     return r;
   return failure{ec::address_unusable,
                  "cannot listen on " + std::string{address}
-                   + ": only loopback (127.0.0.0/8, [::1], localhost) is allowed, because there is no encryption and no "
-                     "login yet; put a tunnel in front of it"};
+                   + ": only loopback (127.0.0.0/8, [::1], localhost) is allowed, because there is no encryption and "
+                     "no login yet; put a tunnel in front of it"};
 }
 
 } // namespace muster::net

@@ -18,7 +18,7 @@ struct host_port {
 /// Splits HOST:PORT; the port is needed.
 result<host_port> split_address(std::string_view address);
 
-/// The address to listen on, with "localhost" as 127.0.0.1. Anything but loopback is refused: there are no TLS and no roles yet.
+/// The address to listen on, with "localhost" as 127.0.0.1. Anything but loopback is refused: no TLS, no roles yet.
 result<host_port> loopback_address(std::string_view address);
 
 inline std::string to_string(const host_port& x) {

@@ -16,7 +16,7 @@ namespace net {
 class loop_queue;
 } // namespace net
 
-/// Carries links, client requests, route watches and searches between sockets and actors. One thread, which only moves bytes.
+/// Carries links, client requests, route watches and searches between sockets and actors. Its thread only moves bytes.
 /// All methods may be called from any thread that is not an actor's. Destroy it before the actor system.
 class bridge {
 public:
@@ -33,12 +33,13 @@ public:
     return wire_;
   }
 
-  /// Who hears LinkEvents: `main_links` those between coordinator and node, `peer_links` those between nodes. A link for which
-  /// nobody listens is refused. Call before listening.
+  /// Who hears LinkEvents: `main_links` those between coordinator and node, `peer_links` those between nodes. A link for
+  /// which nobody listens is refused. Call before listening.
   void own_links(link_owner_actor main_links, link_owner_actor peer_links);
 
   /// Offers interface Coordinator. Loopback only; port 0: any. Returns the address bound.
-  result<std::string> listen_coordinator(const std::string& address, gateway_actor gateway, route_publisher_actor routes);
+  result<std::string> listen_coordinator(const std::string& address, gateway_actor gateway,
+                                         route_publisher_actor routes);
 
   /// Offers interface QueryNode. Loopback only; port 0: any. Returns the address bound.
   result<std::string> listen_node(const std::string& address, search_door_actor door);

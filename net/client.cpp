@@ -32,7 +32,8 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const auto above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (std::tolower(a[i - 1]) == std::tolower(b[j - 1]) ? 0 : 1)});
+      const std::size_t change = std::tolower(a[i - 1]) == std::tolower(b[j - 1]) ? 0 : 1;
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + change});
       diagonal = above;
     }
   }
@@ -103,9 +104,9 @@ public:
           [this](kj::Exception&& e) -> call_result { return call_failed(e); });
       },
       [this](kj::Exception&& e) -> kj::Promise<call_result> {
-        return call_result{failure{ec::connection_lost, "cannot reach a coordinator at " + coordinator_ + ": "
-                                                          + net::text_of(e) + ". Is it running? Start it, or name another "
-                                                                              "address"}};
+        return call_result{failure{ec::connection_lost,
+                                   "cannot reach a coordinator at " + coordinator_ + ": " + net::text_of(e)
+                                     + ". Is it running? Start it, or name another address"}};
       });
     // Later than what the coordinator's own edge adds, so that an answer with a reason wins.
     auto late = timer_.afterDelay(as_kj(left + 2 * limits::reply_slack)).then([this]() -> call_result {

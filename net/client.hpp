@@ -73,8 +73,9 @@ public:
 
   // -- calls ------------------------------------------------------------------
 
-  /// Sends the request of the arm that is set. The promise does not fail: what goes wrong below the request is a failure
-  /// (connection_lost, deadline_exceeded), what the coordinator says is in the reply (`status_of`). Dials when needed.
+  /// Sends the request of the arm that is set. The promise does not fail: what goes wrong below the request is a
+  /// failure (connection_lost, deadline_exceeded), what the coordinator says is in the reply (`status_of`). Dials when
+  /// needed.
   kj::Promise<result<msg<schema::ClientReply>>> call(msg<schema::ClientRequest> request);
 
   /// The same for JSON in and out: `method` as in interface Coordinator, camelCase or PascalCase; empty `json` is {}.
@@ -99,8 +100,8 @@ public:
 
   // -- searches ---------------------------------------------------------------
 
-  /// Asks one leader of each channel, another replica when that fails or is slow. Never fails as a promise, never answers
-  /// incompletely.
+  /// Asks one leader of each channel, another replica when that fails or is slow. Never fails as a promise, never
+  /// answers incompletely.
   kj::Promise<search_result> search(search_query query);
 
   /// All rows of that name.

@@ -40,7 +40,8 @@ kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>>
 watched_stream::tryReadMessage(kj::ArrayPtr<kj::AutoCloseFd> fd_space, capnp::ReaderOptions options,
                                kj::ArrayPtr<capnp::word> scratch) {
   using read_result = kj::Maybe<capnp::MessageReaderAndFds>;
-  return inner_.tryReadMessage(fd_space, options, scratch)
+  // The stream may fail with a broken promise as well as with an exception: both must be noted.
+  return kj::evalNow([&] { return inner_.tryReadMessage(fd_space, options, scratch); })
     .then(
       [this](read_result&& r) -> kj::Promise<read_result> {
         if (r == nullptr)
@@ -55,15 +56,16 @@ watched_stream::tryReadMessage(kj::ArrayPtr<kj::AutoCloseFd> fd_space, capnp::Re
 
 kj::Promise<void> watched_stream::writeMessage(kj::ArrayPtr<const int> fds,
                                                kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) {
-  return inner_.writeMessage(fds, segments).catch_([this](kj::Exception&& e) -> kj::Promise<void> {
-    note(e);
-    return kj::mv(e);
-  });
+  return noting(kj::evalNow([&] { return inner_.writeMessage(fds, segments); }));
 }
 
 kj::Promise<void>
 watched_stream::writeMessages(kj::ArrayPtr<kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>>> messages) {
-  return inner_.writeMessages(messages).catch_([this](kj::Exception&& e) -> kj::Promise<void> {
+  return noting(kj::evalNow([&] { return inner_.writeMessages(messages); }));
+}
+
+kj::Promise<void> watched_stream::noting(kj::Promise<void> written) {
+  return written.catch_([this](kj::Exception&& e) -> kj::Promise<void> {
     note(e);
     return kj::mv(e);
   });
@@ -107,6 +109,11 @@ connection::connection(kj::Own<kj::AsyncIoStream> stream, capnp::rpc::twoparty::
   system_.setFlowLimit(2 * (limits::frame_bytes / sizeof(capnp::word)));
 }
 
+kj::Promise<void> connection::ended() {
+  // The RPC system may also give the connection up without a word to the stream.
+  return stream_.ended().exclusiveJoin(network_.onDisconnect());
+}
+
 capnp::Capability::Client connection::bootstrap() {
   capnp::MallocMessageBuilder message{4};
   auto vat = message.getRoot<capnp::rpc::twoparty::VatId>();
@@ -120,7 +127,8 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::Network& network, kj::Timer& ti
                        auto stream = where->connect();
                        return stream.attach(kj::mv(where));
                      });
-  return timer.timeoutAfter(static_cast<std::int64_t>(limits::dial_timeout.count()) * kj::MILLISECONDS, kj::mv(connected));
+  const auto longest = static_cast<std::int64_t>(limits::dial_timeout.count()) * kj::MILLISECONDS;
+  return timer.timeoutAfter(longest, kj::mv(connected));
 }
 
 bool is_refused(const kj::Exception& e) {
@@ -135,7 +143,8 @@ std::string text_of(const kj::Exception& e) {
 }
 
 std::int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
 } // namespace muster::net

@@ -43,11 +43,12 @@ public:
 private:
   void note(std::string text, bool protocol_error);
   void note(const kj::Exception& e);
+  kj::Promise<void> noting(kj::Promise<void> written);
 
   kj::Own<kj::AsyncIoStream> stream_;
   capnp::AsyncIoMessageStream inner_;
   kj::PromiseFulfillerPair<void> ended_ = kj::newPromiseAndFulfiller<void>();
-  end_reason why_;
+  end_reason why_{"the connection was given up"};
 };
 
 /// A connection with its RPC system. Must not be destroyed from inside one of its own calls.
@@ -62,9 +63,7 @@ public:
   capnp::Capability::Client bootstrap();
 
   /// Resolves when the connection is of no more use (within one turn of the loop of EOF or reset). To be called once.
-  kj::Promise<void> ended() {
-    return stream_.ended();
-  }
+  kj::Promise<void> ended();
 
   const end_reason& why() const {
     return stream_.why();

@@ -1,4 +1,4 @@
-// The loop's side of the bridge: listeners, connections, calls in flight, watches; everything by number, re-checked at each use.
+// The loop's side of the bridge: listeners, connections, calls, watches; all by number, re-checked at each use.
 #pragma once
 
 #include "net/connection.hpp"

@@ -172,9 +172,9 @@ void link_table::write(std::int64_t id, const msg<schema::LinkCommand>& command,
   if (l == nullptr || l->closed)
     return;
   if (bytes.size() > limits::frame_bytes || l->queued_bytes + bytes.size() > limits::link_queued_bytes) {
-    lost(id, bytes.size() > limits::frame_bytes
-               ? "a frame of " + std::to_string(bytes.size()) + " bytes was to be sent, which is over the limit"
-               : "the other side does not read: " + std::to_string(l->queued_bytes) + " bytes wait, which is the limit");
+    const bool large = bytes.size() > limits::frame_bytes;
+    lost(id, large ? "a frame of " + std::to_string(bytes.size()) + " bytes was to be sent, which is over the limit"
+                   : "the other side does not read: " + std::to_string(l->queued_bytes) + " bytes wait for it");
     return;
   }
   l->queue.push_back({command, bytes});

@@ -69,7 +69,7 @@ private:
   void close(std::int64_t id);
   /// The link is of no more use: its owner hears it and its connection goes.
   void lost(std::int64_t id, const std::string& reason, bool ended = false);
-  /// Drops a closed link whose last frame is out; its connection goes when the other side has let go, or after the linger.
+  /// Drops a closed link whose last frame is out; its connection goes with the other side's end or after the linger.
   void drained(std::int64_t id);
 
   const link_owner_actor& owner(const link& l) const {

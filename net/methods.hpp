@@ -66,7 +66,7 @@ struct client_method;
 MUSTER_CLIENT_METHODS(MUSTER_CLIENT_METHOD)
 #undef MUSTER_CLIENT_METHOD
 
-/// Calls `f.template operator()<Request>()` for the arm of a request; false for `invalid` or an arm that this program does not know.
+/// Calls `f.template operator()<Request>()` for the arm of a request; false for `invalid` or an unknown arm.
 template <class F>
 bool visit_method(schema::ClientRequest::Which which, F&& f) {
   switch (static_cast<int>(which) - 1) {

@@ -83,7 +83,7 @@ kj::Promise<searcher::channel_reply> searcher::ask_channel(std::shared_ptr<reque
     auto why = race_ref.last;
     if (why.code == ec::ok && !race_ref.open.empty())
       why = failure{ec::deadline_exceeded,
-                    "channel " + race_ref.channel + ": " + *race_ref.open.begin() + " did not answer before the deadline"};
+                    "channel " + race_ref.channel + ": " + *race_ref.open.begin() + " did not answer in time"};
     else if (why.code == ec::ok)
       why = no_leader(race_ref);
     race_ref.done->fulfill(std::move(why));

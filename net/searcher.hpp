@@ -15,7 +15,8 @@ namespace muster::net {
 /// The nodes a client talks to, and its searches.
 class searcher final : private kj::TaskSet::ErrorHandler {
 public:
-  searcher(kj::Network& network, kj::Timer& timer, route_watch& routes, client_options options, std::string coordinator);
+  searcher(kj::Network& network, kj::Timer& timer, route_watch& routes, client_options options,
+           std::string coordinator);
 
   kj::Promise<search_result> search(search_query query);
 

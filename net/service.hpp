@@ -5,7 +5,7 @@
 
 namespace muster::net {
 
-/// Interface Coordinator for one connection: typed methods go to the gateway, watches to the route publisher, joinNode to links.
+/// Interface Coordinator for one connection: methods to the gateway, watches to the route publisher, joinNode to links.
 capnp::Capability::Client make_coordinator_service(hub& h, std::uint64_t connection);
 
 /// Interface QueryNode for one connection: search goes to the search door, openPeer to links.

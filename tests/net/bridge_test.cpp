@@ -213,3 +213,40 @@ TEST_F(bridge_test, a_port_in_use_is_one_clear_line) {
   EXPECT_EQ(r.error().code, ec::address_unusable);
   EXPECT_NE(r.error().text.find("another process listens there"), std::string::npos) << r.error().text;
 }
+
+namespace {
+
+/// A coordinator whose link takes frames and never says that it has handled one.
+struct stuck_coordinator final : schema::Coordinator::Server {
+  struct sink final : schema::FrameSink::Server {
+    kj::Promise<void> frame(FrameContext) override {
+      return kj::NEVER_DONE;
+    }
+  };
+
+  kj::Promise<void> joinNode(JoinNodeContext context) override {
+    node = context.getParams().getToNode();
+    context.getResults().setToCoordinator(kj::heap<sink>());
+    return kj::READY_NOW;
+  }
+
+  kj::Maybe<schema::FrameSink::Client> node;
+};
+
+} // namespace
+
+TEST_F(bridge_test, a_link_that_nobody_reads_ends_at_its_limit) {
+  connect_owners();
+  auto io = kj::setupAsyncIo();
+  auto where = io.provider->getNetwork().parseAddress("127.0.0.1:0").wait(io.waitScope);
+  auto receiver = where->listen();
+  caf::anon_send(node->wire(), open_link(1, "127.0.0.1:" + std::to_string(receiver->getPort()), false));
+  net::connection other{receiver->accept().wait(io.waitScope), kj::heap<stuck_coordinator>()};
+  // The same megabyte again and again: what waits are references to it.
+  const auto megabyte = write_link(1, std::string(1u << 20, 'x'));
+  for (std::size_t i = 0; i < limits::link_queued_bytes / (1u << 20) + 32; ++i)
+    caf::anon_send(node->wire(), megabyte);
+  other.ended().wait(io.waitScope);
+  ASSERT_TRUE(wait(near, event::closed));
+  EXPECT_NE(near->all().back().text.find("does not read"), std::string::npos) << near->all().back().text;
+}
