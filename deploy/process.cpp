@@ -70,6 +70,8 @@ end_of_process end_notice::wait() const {
     std::lock_guard guard{state_->mutex};
     if (got == wake_signal && state_->fatal.empty())
       continue; // Somebody else's.
+    // A shell gives its background processes SIGINT ignored; the second one shall count there too.
+    std::signal(SIGINT, SIG_DFL);
     sigset_t asked;
     sigemptyset(&asked);
     sigaddset(&asked, SIGINT);
