@@ -6,6 +6,7 @@
 #include "messages/result.hpp"
 #include "messages/schema/client.capnp.h"
 #include "messages/schema/node.capnp.h"
+#include "messages/search_hit.hpp"
 
 #include <kj/async-io.h>
 #include <kj/timer.h>
@@ -33,18 +34,6 @@ struct search_query {
   std::uint32_t k = 10;
   std::chrono::milliseconds deadline{0}; ///< 0: that of the options.
   std::string name;
-};
-
-struct search_hit {
-  std::int64_t id = 0;
-  float distance = 0;
-  std::string name;
-};
-
-struct named_row {
-  std::string name;
-  std::int64_t id = 0;
-  std::vector<float> vector;
 };
 
 /// A whole answer, or none with the reason.

@@ -3,6 +3,7 @@
 
 #include "messages/ids.hpp"
 #include "messages/result.hpp"
+#include "messages/search_hit.hpp"
 #include "persistence/catalogue.hpp"
 
 #include <cstdint>
@@ -28,25 +29,6 @@ struct loaded_segment {
   std::int64_t bytes = 0; ///< Memory held.
   index_kind index = index_kind::brute_force;
   std::uint32_t dimension = 0;
-};
-
-/// One answer; smaller distance is nearer for every metric (ip: minus the inner product).
-struct search_hit {
-  std::int64_t id = 0;
-  float distance = 0;
-  std::string name; ///< Empty when the collection has no names.
-
-  /// Nearest first, ties to the lower id: the order in which all merges happen.
-  friend bool operator<(const search_hit& a, const search_hit& b) {
-    return a.distance != b.distance ? a.distance < b.distance : a.id < b.id;
-  }
-};
-
-/// A row found by name.
-struct named_row {
-  std::string name;
-  std::int64_t id = 0;
-  std::vector<float> vector; ///< As imported (not normalised).
 };
 
 /// The segments of one node. Thread-safe: loads and releases by loaders, searches by several readers at once.
