@@ -33,8 +33,8 @@ public:
     return wire_;
   }
 
-  /// Who hears LinkEvents: `main_links` those between coordinator and node, `peer_links` those between nodes. A link for
-  /// which nobody listens is refused. Call before listening.
+  /// Who hears LinkEvents: `main_links` those between coordinator and node, `peer_links` those between nodes. A link
+  /// for which nobody listens is refused. Call before listening.
   void own_links(link_owner_actor main_links, link_owner_actor peer_links);
 
   /// Offers interface Coordinator. Loopback only; port 0: any. Returns the address bound.

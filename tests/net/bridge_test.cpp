@@ -241,12 +241,14 @@ TEST_F(bridge_test, a_link_that_nobody_reads_ends_at_its_limit) {
   auto where = io.provider->getNetwork().parseAddress("127.0.0.1:0").wait(io.waitScope);
   auto receiver = where->listen();
   caf::anon_send(node->wire(), open_link(1, "127.0.0.1:" + std::to_string(receiver->getPort()), false));
-  net::connection other{receiver->accept().wait(io.waitScope), kj::heap<stuck_coordinator>()};
+  auto& timer = io.provider->getTimer();
+  net::connection other{timer.timeoutAfter(10 * kj::SECONDS, receiver->accept()).wait(io.waitScope),
+                        kj::heap<stuck_coordinator>()};
   // The same megabyte again and again: what waits are references to it.
   const auto megabyte = write_link(1, std::string(1u << 20, 'x'));
   for (std::size_t i = 0; i < limits::link_queued_bytes / (1u << 20) + 32; ++i)
     caf::anon_send(node->wire(), megabyte);
-  other.ended().wait(io.waitScope);
+  timer.timeoutAfter(10 * kj::SECONDS, other.ended()).wait(io.waitScope);
   ASSERT_TRUE(wait(near, event::closed));
   EXPECT_NE(near->all().back().text.find("does not read"), std::string::npos) << near->all().back().text;
 }
