@@ -38,9 +38,10 @@ public:
 
   /// Removes the row that is neither less nor greater than `row`. True: it was there.
   bool erase(const Row& row) {
-    if (chunks_.empty())
+    auto c = chunks_.upper_bound(row.segment);
+    if (c == chunks_.begin())
       return false;
-    auto c = chunk_for(row.segment);
+    --c;
     auto& rows = c->second;
     auto i = std::lower_bound(rows.begin(), rows.end(), row);
     if (i == rows.end() || row < *i)
