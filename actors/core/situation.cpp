@@ -334,6 +334,9 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
     nodes_.clear();
     node_chunks_.clear();
   }
+  if (kinds.contains(schema::ChunkKind::DELTAS))
+    for (auto& [node, load] : loads_)
+      load.rows_in_flight = load.segments_in_flight = load.channels_in_flight = 0;
 }
 
 void situation::count_copies(const msg<schema::Chunk>& chunk, int sign) {
