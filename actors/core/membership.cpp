@@ -42,7 +42,7 @@ node_row membership::joined(const node_row& who, std::int64_t link, std::int64_t
   mine.row.liveness = NodeLiveness::CONNECTED;
   mine.link = link;
   mine.heard_at = now;
-  mine.suspect_at = 0;
+  mine.suspect_at.reset();
   by_link_[link] = who.id;
   return mine.row;
 }
@@ -64,7 +64,7 @@ std::optional<node_row> membership::lost(std::int64_t link, bool ended, std::int
     return std::nullopt;
   if (ended) {
     who.row.liveness = NodeLiveness::GONE;
-    who.suspect_at = 0;
+    who.suspect_at.reset();
     return who.row;
   }
   // Silence that came before the loss counts: the time runs from the first suspicion.
@@ -82,7 +82,7 @@ std::optional<node_row> membership::heard(std::int64_t link, std::int64_t now) {
   if (who.row.liveness != NodeLiveness::SUSPECT)
     return std::nullopt;
   who.row.liveness = NodeLiveness::CONNECTED;
-  who.suspect_at = 0;
+  who.suspect_at.reset();
   return who.row;
 }
 
@@ -95,9 +95,9 @@ std::vector<node_row> membership::beat(std::int64_t now) {
   for (auto& [id, who] : members_) {
     if (who.row.connected() && now - who.heard_at >= std::chrono::nanoseconds{limits::suspect_after}.count())
       changed.push_back(suspect(who, now));
-    else if (who.suspect_at != 0 && now - who.suspect_at >= gone_after_) {
+    else if (who.suspect_at && now - *who.suspect_at >= gone_after_) {
       who.row.liveness = NodeLiveness::GONE;
-      who.suspect_at = 0;
+      who.suspect_at.reset();
       changed.push_back(who.row);
     }
   }
@@ -124,8 +124,8 @@ const node_row* membership::find(std::int64_t node) const {
 std::optional<std::int64_t> membership::next_gone() const {
   std::optional<std::int64_t> next;
   for (const auto& [id, who] : members_)
-    if (who.suspect_at != 0 && (!next || who.suspect_at + gone_after_ < *next))
-      next = who.suspect_at + gone_after_;
+    if (who.suspect_at && (!next || *who.suspect_at + gone_after_ < *next))
+      next = *who.suspect_at + gone_after_;
   return next;
 }
 

@@ -54,7 +54,7 @@ private:
     node_row row;
     std::int64_t link = 0;
     std::int64_t heard_at = 0;
-    std::int64_t suspect_at = 0; ///< 0: not suspect or unknown.
+    std::optional<std::int64_t> suspect_at; ///< Since when it is suspect, or unknown after a start.
   };
 
   node_row& suspect(member& who, std::int64_t now);
