@@ -121,7 +121,16 @@ std::vector<std::string> metadata_tables::restore(const std::vector<journal_entr
     }
   }
   // A target whose collection record is damaged cannot be served; a collection without its target neither. Both are named.
+  // Should the allocator's record be the damaged one, no id that is in use may be given again.
+  const auto used = [&](std::int64_t id) { next_id_ = std::max(next_id_, id + 1); };
   for (auto i = collections_.begin(); i != collections_.end();) {
+    used(i->first);
+    if (i->second.desired)
+      for (const auto& r : i->second.desired->replicas)
+        used(r.id);
+    if (i->second.head)
+      used(std::max(i->second.head->current, i->second.head->next));
+    i->second.segments.each([&](const target_row& t) { used(t.segment); });
     if (!i->second.desired || !i->second.head) {
       bad.push_back("collection " + std::to_string(i->first) + ": its "
                     + (i->second.desired ? "target" : "collection record") + " is missing; load it again");
