@@ -61,6 +61,10 @@ struct metadata_shell : shell<metadata_actor, metadata_shell> {
   }
 
   void durable(const m<schema::JournalDurable>& done) {
+    if (look_again && waiting.empty()) {
+      look_again = false;
+      publish(tables.whole());
+    }
     change_set changes;
     bool any = false;
     std::vector<std::pair<promise, std::int64_t>> answers;
@@ -162,6 +166,9 @@ private:
         tables = std::move(fresh);
         seq = page->getLastSeq();
         replaying = false;
+        // Whoever concluded what was refused must look again, but not in a tight loop while the disk stays full.
+        look_again = true;
+        self->delayed_send(self, limits::retry_longest, make<schema::JournalDurable>([](auto) {}));
         info("replayed the journal up to row ", seq, " after a refused write");
       },
       [this](const failure& why) { on_fatal("muster coordinator: the journal does not answer: " + why.text); });
@@ -183,6 +190,7 @@ private:
   std::unique_ptr<publisher<metadata_shell>> out;
   chunk_store stood;
   bool replaying = false;
+  bool look_again = false;
   std::string reason;
   std::vector<journal_entry> entries;
 };

@@ -146,6 +146,8 @@ private:
 
   void done(std::int64_t id, const failure& why, std::int64_t version) {
     pulling.erase(id);
+    if (why.code != ec::ok)
+      pulled.erase(id); // looked at again when the collection is published anew
     // Whoever asked while this pull ran may mean data that it did not see.
     if (!wished.contains(id))
       settle(id, why, version);
