@@ -5,6 +5,7 @@
 #include "messages/limits.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace muster {
 
@@ -33,7 +34,10 @@ bool serving_shard(const collection_view& view, std::int64_t replica, const std:
 
 std::vector<proposal> leader_rules::check(const situation& s, const touched_map& touched) {
   std::vector<proposal> out;
-  for (const auto& [id, ids] : touched) {
+  auto due = touched;
+  for (auto id : std::exchange(cut_, {}))
+    due[id];
+  for (const auto& [id, ids] : due) {
     const auto* view = s.collection(id);
     if (view == nullptr || !view->desired || !view->head) {
       open_.erase(id);
@@ -87,6 +91,8 @@ std::vector<proposal> leader_rules::check(const situation& s, const touched_map&
       }
     }
   }
+  for (std::size_t i = limits::proposals_per_batch; i < out.size(); ++i)
+    cut_.insert(out[i].collection);
   if (out.size() > limits::proposals_per_batch)
     out.resize(limits::proposals_per_batch);
   return out;

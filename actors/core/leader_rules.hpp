@@ -28,6 +28,7 @@ private:
                      std::set<std::pair<std::int64_t, std::string>>& uncovered, std::vector<proposal>& out) const;
 
   std::map<std::int64_t, unsettled> open_;
+  std::set<std::int64_t> cut_; ///< Collections with proposals over the limit; due with the next check.
 };
 
 } // namespace muster

@@ -4,6 +4,7 @@
 #include "messages/limits.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace muster {
 
@@ -54,10 +55,17 @@ std::string channel_of(const collection_view& view, std::int64_t segment, std::i
 std::vector<proposal> segment_rules::check(const situation& s, const touched_map& touched) {
   std::vector<proposal> out;
   placing places{s};
-  for (const auto& [id, ids] : touched) {
+  auto due = touched;
+  for (auto id : std::exchange(cut_, {}))
+    due[id];
+  for (const auto& [id, ids] : due) {
     const auto* view = s.collection(id);
     if (view == nullptr) {
       open_.erase(id);
+      continue;
+    }
+    if (out.size() >= limits::proposals_per_batch && !touched.contains(id)) {
+      cut_.insert(id);
       continue;
     }
     auto segments = ids.segments;
@@ -68,10 +76,14 @@ std::vector<proposal> segment_rules::check(const situation& s, const touched_map
     auto& open = open_[id];
     segments.insert(open.begin(), open.end());
     for (auto segment : segments) {
-      if (out.size() < limits::proposals_per_batch ? check_segment(s, id, *view, segment, places, out) : true)
+      if (out.size() >= limits::proposals_per_batch) {
+        cut_.insert(id);
         open.insert(segment);
-      else
+      } else if (check_segment(s, id, *view, segment, places, out)) {
+        open.insert(segment);
+      } else {
         open.erase(segment);
+      }
     }
     if (open.empty())
       open_.erase(id);

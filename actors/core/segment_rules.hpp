@@ -27,6 +27,7 @@ private:
                      placing& places, std::vector<proposal>& out) const;
 
   std::map<std::int64_t, std::set<std::int64_t>> open_;
+  std::set<std::int64_t> cut_; ///< Collections that the limit of proposals kept from being looked at; due with the next check.
 };
 
 /// The channel of a segment whose routes must change at `leader`: from its target row, or the only one the node leads. Empty: unknown.
