@@ -83,8 +83,8 @@ public:
   }
 
   /// A delegator whose changes may need several pages; only its first piece is whole.
-  void add(const shard_key& key, const shard_actions::report& head, const std::vector<std::pair<segment_id, node_id>>& set,
-           const std::vector<segment_id>& removed) {
+  void add(const shard_key& key, const shard_actions::report& head,
+           const std::vector<std::pair<segment_id, node_id>>& set, const std::vector<segment_id>& removed) {
     auto* piece = &open(key, head);
     for (const auto& x : set)
       next(piece, key, head).set.push_back(x);

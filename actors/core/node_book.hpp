@@ -1,4 +1,4 @@
-// What a node reports: its copies and delegators, what of them the next report must contain, and the numbers of reports.
+// What a node reports: its copies and delegators, what of them the next report must contain, the numbers of reports.
 #pragma once
 
 #include "actors/core/node_shard.hpp"
@@ -41,8 +41,8 @@ struct report_page {
   void write(schema::Report::Builder to) const;
 };
 
-/// The book of one node incarnation. Sequence numbers grow by one with each page, whatever the connection; while there is
-/// none, `skip` counts as if the report had been written, and the full report that opens the next connection has it all.
+/// The book of one node incarnation. Sequence numbers grow by one with each page, whatever the connection; while there
+/// is none, `skip` counts as if the report had been written, and the full report that opens the next connection has all.
 class node_book {
 public:
   /// `entries_per_page`: limits::report_entries but for tests.

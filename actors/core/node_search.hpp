@@ -10,12 +10,12 @@
 
 namespace muster {
 
-/// The number of query vectors of a well-formed request (0 for a search by name), or parameter_invalid with what is wrong.
+/// The number of query vectors of a well-formed request (0 for a search by name), or parameter_invalid saying why.
 result<std::size_t> check_search(schema::SearchRequest::Reader request);
 
-/// The k nearest hits of each query over all parts (nearest first, ties to the lower id), and the rows found by name by id.
-/// Leaves header, status, version and replica alone. parameter_invalid when a name has more than limits::named_rows rows;
-/// internal when a part answers another number of queries.
+/// The k nearest hits of each query over all parts (nearest first, ties to the lower id), and the rows found by name by
+/// id. Leaves header, status, version and replica alone. parameter_invalid when a name has more than limits::named_rows
+/// rows; internal when a part answers another number of queries.
 result<unit> merge_search(schema::SearchRequest::Reader request, const std::vector<msg<schema::SearchReply>>& parts,
                           schema::SearchReply::Builder to);
 

@@ -23,11 +23,13 @@ void node_shard::name_worker(node_id worker, std::string address) {
 bool node_shard::refused_as_dropping(order_token token) {
   if (dropping_.empty())
     return false;
-  answer(token, failure{ec::channel_not_available, "channel " + key_.channel + " is being dropped here; order it again later"});
+  answer(token, failure{ec::channel_not_available,
+                        "channel " + key_.channel + " is being dropped here; order it again later"});
   return true;
 }
 
-void node_shard::serve(order_token token, std::int64_t version, target_version target, std::vector<placed_segment> placed) {
+void node_shard::serve(order_token token, std::int64_t version, target_version target,
+                       std::vector<placed_segment> placed) {
   if (refused_as_dropping(token))
     return;
   if (version <= version_ && served_.version > 0) {
@@ -147,8 +149,7 @@ void node_shard::sync_target(order_token token, target_version target, std::vect
   version_list list{target, std::move(segments), 0};
   std::sort(list.segments.begin(), list.segments.end());
   if (auto lack = first_lack(list)) {
-    answer(token, failure{ec::segment_lack, "channel " + key_.channel + " cannot serve version " + std::to_string(target) + ": "
-                                              + describe_lack(*lack)});
+    answer(token, lack_of(target, *lack));
     return;
   }
   served_ = std::move(list);
@@ -183,8 +184,7 @@ void node_shard::finish(std::uint64_t order_number) {
       o.why = failure{ec::stale_premise, "channel " + key_.channel + " was ordered to serve version "
                                            + std::to_string(wanted_.version) + " meanwhile"};
     else if (auto lack = first_lack(wanted_))
-      o.why = failure{ec::segment_lack, "channel " + key_.channel + " cannot serve version " + std::to_string(o.target) + ": "
-                                          + describe_lack(*lack)};
+      o.why = lack_of(o.target, *lack);
   }
   std::vector<report_mark> marks;
   for (const auto& [key, seq] : o.marks)
@@ -273,7 +273,8 @@ result<std::pair<std::uint64_t, std::shared_ptr<const scatter_plan>>> node_shard
     return failure{ec::channel_not_available, "channel " + key_.channel + ": " + waits_for()};
   if (!serviceable()) {
     const auto lack = **served_lack_;
-    return failure{route(lack) ? ec::channel_not_available : ec::segment_lack, "channel " + key_.channel + ": " + waits_for()};
+    return failure{route(lack) ? ec::channel_not_available : ec::segment_lack,
+                   "channel " + key_.channel + ": " + waits_for()};
   }
   if (searches_.size() >= limits::searches_per_delegator)
     return failure{ec::too_many_requests, "channel " + key_.channel + " has " + std::to_string(searches_.size())
@@ -349,7 +350,13 @@ bool node_shard::serviceable() const {
 std::string node_shard::describe_lack(segment_id segment) const {
   if (auto worker = route(segment))
     return "node " + to_string(*worker) + ", which serves segment " + to_string(segment) + ", cannot be reached";
-  return "segment " + to_string(segment) + (is_loading(segment) ? " is being loaded" : " is on no node that this leader knows");
+  return "segment " + to_string(segment)
+         + (is_loading(segment) ? " is being loaded" : " is on no node that this leader knows");
+}
+
+failure node_shard::lack_of(target_version version, segment_id segment) const {
+  return {ec::segment_lack, "channel " + key_.channel + " cannot serve version " + std::to_string(version) + ": "
+                              + describe_lack(segment)};
 }
 
 std::string node_shard::waits_for() const {
@@ -443,7 +450,8 @@ shard_actions node_shard::take() {
         now.removed.push_back(segment);
     }
   }
-  const auto differs = now.version != last_.version || now.served != last_.served || now.serviceable != last_.serviceable;
+  const auto differs = std::tie(now.version, now.served, now.serviceable)
+                       != std::tie(last_.version, last_.served, last_.serviceable);
   if (!ended_ && (!reported_ || differs || !touched_.empty())) {
     last_ = {false, now.version, now.served, now.serviceable, {}, {}};
     out_.changed = std::move(now);

@@ -1,4 +1,4 @@
-// The view of one shard delegator: which worker serves which segment, what is served, what may be dropped; no CAF, no clock.
+// The view of one shard delegator: which worker serves which segment, what is served, what may be dropped; no CAF.
 #pragma once
 
 #include "messages/ids.hpp"
@@ -109,12 +109,12 @@ public:
 
   /// The address of a worker that an order names.
   void name_worker(node_id worker, std::string address);
-  /// Loads what the view lacks; serves `target` when all of it is there. A repeated or older order of a shard that serves: ok.
+  /// Loads what the view lacks; serves `target` when all of it is there. Repeated or older, of a shard that serves: ok.
   void serve(order_token token, std::int64_t version, target_version target, std::vector<placed_segment> placed);
   /// Loads one segment, then routes it to its worker (also when another one served it before).
   void load(order_token token, std::int64_t version, placed_segment what);
-  /// Forgets a route and has its worker drop the copy; fenced while the served or the wanted version needs that route. The
-  /// worker is told when the searches that may still use the route have ended.
+  /// Forgets a route and has its worker drop the copy; fenced while the served or the wanted version needs that route.
+  /// The worker is told when the searches that may still use the route have ended.
   void release(order_token token, segment_id segment, node_id worker);
   /// Ends the shard once its searches have ended; an order for an older version changes nothing.
   void drop(order_token token, std::int64_t version);
@@ -204,6 +204,7 @@ private:
   bool usable(segment_id segment) const;
   std::optional<segment_id> first_lack(const version_list& list) const;
   std::string describe_lack(segment_id segment) const;
+  failure lack_of(target_version version, segment_id segment) const;
   void view_changed();
   void tell_releases();
   void end_if_quiet();

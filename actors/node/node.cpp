@@ -28,10 +28,13 @@ node_actors start_node(caf::actor_system& system, const node_config& config, con
   result.door = parts.door;
   result.coordinator_links = agent;
   result.peer_links = parts.exchange;
-  result.owned = {caf::actor_cast<caf::strong_actor_ptr>(parts.door), caf::actor_cast<caf::strong_actor_ptr>(agent),
-                  caf::actor_cast<caf::strong_actor_ptr>(parts.exchange), caf::actor_cast<caf::strong_actor_ptr>(parts.store)};
+  auto own = [&](const auto& actor) { result.owned.push_back(caf::actor_cast<caf::strong_actor_ptr>(actor)); };
+  own(parts.door);
+  own(agent);
+  own(parts.exchange);
+  own(parts.store);
   for (const auto& reader : parts.readers)
-    result.owned.push_back(caf::actor_cast<caf::strong_actor_ptr>(reader));
+    own(reader);
   return result;
 }
 

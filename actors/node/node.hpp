@@ -1,4 +1,4 @@
-// A query node as a group of actors over a wire and a segment engine; the same in a process, in a test, in the simulator.
+// A query node as a group of actors over a wire and a segment engine; the same in a process, a test and the simulator.
 #pragma once
 
 #include "actors/interfaces.hpp"
@@ -36,8 +36,8 @@ struct node_actors {
   void stop();
 };
 
-/// Starts a node. It dials the coordinator by itself through `wire` and again whenever the link breaks. Blocking parts (loads,
-/// searches) get threads of their own when the actor system's configuration says so.
+/// Starts a node. It dials the coordinator by itself through `wire` and again whenever the link breaks. Blocking parts
+/// (loads, searches) get threads of their own when the actor system's configuration says so.
 node_actors start_node(caf::actor_system& system, const node_config& config, const wire_actor& wire);
 
 } // namespace muster

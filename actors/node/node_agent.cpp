@@ -15,7 +15,8 @@ namespace {
 /// The shard that an order is for; nothing for an order to the node itself.
 std::optional<shard_key> shard_of(schema::Order::Reader order) {
   auto key = [](auto o) {
-    return std::optional{shard_key{collection_id{o.getCollection()}, std::string{view(o.getChannel())}, replica_id{o.getReplica()}}};
+    return std::optional{
+      shard_key{collection_id{o.getCollection()}, std::string{view(o.getChannel())}, replica_id{o.getReplica()}}};
   };
   switch (order.which()) {
     case schema::Order::SERVE_SHARD:
@@ -133,7 +134,8 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
   void welcome(schema::CoordinatorFrame::Welcome::Reader w) {
     const node_id id{w.getNode()};
     if (me && me != id) {
-      error("the coordinator says that this is node ", to_string(id), ", it was node ", to_string(me), " before; leading nothing now");
+      error("the coordinator says that this is node ", to_string(id), ", it was node ", to_string(me),
+            " before; leading nothing now");
       while (!delegators.empty())
         forget(delegators.begin()->first);
     }
@@ -162,7 +164,8 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
       why = failure{ec::stale_epoch, "an order of epoch " + std::to_string(epoch) + "; this node obeys epoch "
                                        + std::to_string(highest_epoch)};
     else if (node_id{orders.getNode()} != me)
-      why = failure{ec::node_not_match, "this is node " + to_string(me) + ", not node " + std::to_string(orders.getNode())};
+      why = failure{ec::node_not_match,
+                    "this is node " + to_string(me) + ", not node " + std::to_string(orders.getNode())};
     else
       highest_epoch = epoch;
     for (auto order : orders.getOrders()) {
@@ -205,8 +208,8 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
     auto o = order.getReleaseSegment();
     const auto task = order.getTask();
     const auto from = link;
-    if (o.hasWorker() && node_id{o.getWorker().getNode()} != me)
-      return answer(task, {ec::node_not_match, "this is node " + to_string(me) + ", not node " + std::to_string(o.getWorker().getNode())});
+    if (const node_id at{o.getWorker().getNode()}; o.hasWorker() && at != me)
+      return answer(task, {ec::node_not_match, "this is node " + to_string(me) + ", not node " + to_string(at)});
     auto message = make<schema::WorkerRelease>([&](auto b) {
       b.setCollection(o.getCollection());
       b.setSegment(o.getSegment());
@@ -233,15 +236,16 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
     for (auto key : message->getRemoved())
       book.remove_copy(segment_id{key.getSegment()});
     for (auto c : message->getCopies())
-      book.put_copy({segment_id{c.getSegment()}, collection_id{c.getCollection()}, partition_id{c.getPartition()}, c.getVersion(),
-                     c.getRows(), c.getBytes(), c.getIndex()});
+      book.put_copy({segment_id{c.getSegment()}, collection_id{c.getCollection()}, partition_id{c.getPartition()},
+                     c.getVersion(), c.getRows(), c.getBytes(), c.getIndex()});
     noted();
     return make<schema::NoteReply>([&](auto b) { own_mark(b.initMark()); });
   }
 
   void changed(const m<schema::ShardReport>& message) {
     auto d = message->getDelegator();
-    const shard_key key{collection_id{d.getCollection()}, std::string{view(d.getChannel())}, replica_id{d.getReplica()}};
+    const shard_key key{collection_id{d.getCollection()}, std::string{view(d.getChannel())},
+                        replica_id{d.getReplica()}};
     // One that was forgotten meanwhile changes nothing, but its answers count.
     const auto i = delegators.find(key);
     const auto leads = i != delegators.end() && self->current_sender() == i->second;

@@ -39,7 +39,7 @@ shard_door_actor spawn_search_door(caf::actor_system& system);
 node_agent_actor spawn_node_agent(caf::actor_system& system, node_config config, node_parts parts);
 
 /// Leads `key` on node `self`; reports to `agent` until it is dropped.
-shard_delegator_actor spawn_shard_delegator(caf::actor_system& system, shard_key key, node_id self, node_agent_actor agent,
-                                            node_parts parts);
+shard_delegator_actor spawn_shard_delegator(caf::actor_system& system, shard_key key, node_id self,
+                                            node_agent_actor agent, node_parts parts);
 
 } // namespace muster

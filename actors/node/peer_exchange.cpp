@@ -1,4 +1,4 @@
-// All links between this node and others: keeps the ones that delegators need, calls over them, serves the calls of others.
+// All links between this node and others: keeps those that delegators need, calls over them, serves the calls of others.
 #include "actors/node/call_window.hpp"
 #include "actors/node/parts.hpp"
 #include "actors/runtime/shell.hpp"
@@ -150,7 +150,8 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
     if (std::exchange(p.ready, false))
       tell_all(id, false, false);
     for (auto number : std::exchange(p.calls, {}))
-      fail(number, {ec::connection_lost, "the connection to node " + to_string(id) + " (" + p.address + ") was lost: " + why});
+      fail(number, {ec::connection_lost,
+                    "the connection to node " + to_string(id) + " (" + p.address + ") was lost: " + why});
     if (!redialling) {
       redialling = true;
       send_later(limits::peer_redial, flush_atom::value);
@@ -224,7 +225,8 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
   caf::result<m<schema::PeerReply>> ask(const m<schema::PeerRequest>& request) {
     const auto search = request->isSearch();
     if (search && calls.size() >= limits::peer_calls)
-      return failed({ec::too_many_requests, std::to_string(calls.size()) + " calls to other nodes are in flight; try again"});
+      return failed({ec::too_many_requests,
+                     std::to_string(calls.size()) + " calls to other nodes are in flight; try again"});
     auto answer = self->make_response_promise<m<schema::PeerReply>>();
     const auto timeout = time_left(request->getHeader(), search ? limits::search_timeout : limits::peer_load_timeout);
     const auto deadline = now() + std::chrono::nanoseconds{timeout}.count();
@@ -242,7 +244,8 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
     deadlines.emplace(deadline, number);
     auto i = peers.find(to);
     if (deadline <= now())
-      return fail(number, {ec::deadline_exceeded, "no link to node " + to_string(to) + " was free before the deadline"});
+      return fail(number,
+                  {ec::deadline_exceeded, "no link to node " + to_string(to) + " was free before the deadline"});
     if (i == peers.end() || i->second.link == 0)
       return fail(number, {ec::connection_lost, "node " + to_string(to) + " cannot be reached"});
     i->second.calls.insert(number);
@@ -311,7 +314,8 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
   void serve(std::int64_t link, schema::PeerRequest::Reader r) {
     const auto number = r.getCall();
     if (node_id{r.getTo()} != me)
-      return refuse(link, number, {ec::node_not_match, "this is node " + to_string(me) + ", not node " + std::to_string(r.getTo())});
+      return refuse(link, number,
+                    {ec::node_not_match, "this is node " + to_string(me) + ", not node " + std::to_string(r.getTo())});
     if (r.isSearch())
       return serve_search(link, number, copy<schema::WorkerSearch>(r.getSearch()));
     std::function<void()> work;
@@ -345,7 +349,8 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
 
   void serve_search(std::int64_t link, std::uint64_t number, const m<schema::WorkerSearch>& work) {
     if (searches_in >= limits::peer_searches)
-      return refuse(link, number, {ec::too_many_requests, std::to_string(searches_in) + " searches of other nodes run here"});
+      return refuse(link, number,
+                    {ec::too_many_requests, std::to_string(searches_in) + " searches of other nodes run here"});
     ++searches_in;
     const auto& reader = parts.readers[next_reader++ % parts.readers.size()];
     request<m<schema::SearchReply>>(

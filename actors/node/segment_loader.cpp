@@ -14,8 +14,8 @@ struct loader_shell : shell<segment_loader_actor, loader_shell> {
 
   void load(const m<schema::WorkerLoad>& order) {
     auto s = order->getSource();
-    const segment_source source{segment_id{s.getSegment()}, collection_id{s.getCollection()}, std::string{view(s.getFile())},
-                                s.getRows()};
+    const segment_source source{segment_id{s.getSegment()}, collection_id{s.getCollection()},
+                                std::string{view(s.getFile())}, s.getRows()};
     auto loaded = attempt(source);
     if (!loaded)
       warn("segment ", to_string(source.id), " cannot be loaded: ", loaded.error().text);

@@ -28,8 +28,8 @@ struct store_shell : shell<segment_store_actor, store_shell> {
     loads.emplace(++next, promise);
     auto s = order->getSource();
     table.load(next,
-               {segment_id{s.getSegment()}, collection_id{s.getCollection()}, partition_id{s.getPartition()}, s.getRows(),
-                std::string{view(s.getFile())}},
+               {segment_id{s.getSegment()}, collection_id{s.getCollection()}, partition_id{s.getPartition()},
+                s.getRows(), std::string{view(s.getFile())}},
                order->getVersion());
     settle();
     return promise;

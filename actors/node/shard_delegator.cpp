@@ -1,4 +1,4 @@
-// Leads one shard: gives orders to core/node_shard, carries out what follows, scatters searches and gathers their parts.
+// Leads one shard: gives orders to core/node_shard, carries out what follows, scatters searches and gathers the parts.
 #include "actors/core/node_search.hpp"
 #include "actors/node/call_window.hpp"
 #include "actors/node/parts.hpp"
@@ -135,7 +135,8 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
   /// Carries out what the core decided. Called last in every handler and continuation.
   void settle() {
     auto act = shard->take();
-    meter().waits_for(shard->serviceable() ? std::string{} : "channel " + shard->key().channel + ": " + shard->waits_for());
+    meter().waits_for(shard->serviceable() ? std::string{}
+                                           : "channel " + shard->key().channel + ": " + shard->waits_for());
     if (act.peers_changed || act.ended)
       name_peers(act.ended);
     if (act.changed || act.ended || !act.answers.empty())
@@ -144,7 +145,7 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
       return info("channel ", shard->key().channel, " is no longer led here");
     for (auto& load : act.loads)
       if (const auto call = load.call; !loads.submit([this, load = std::move(load)] { start(load); }))
-        shard->load_done(call, failure{ec::too_many_requests, "too many loads wait at this leader; try again later"}, {});
+        shard->load_done(call, failure{ec::too_many_requests, "too many loads wait at this leader; try later"}, {});
     for (const auto& release : act.releases)
       start(release);
   }
@@ -227,7 +228,7 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
         [done](const m<schema::WorkerLoadReply>& r) { done(to_why(r->getStatus()), to_mark(r->getMark())); }, bad);
     ask_peer(
       load.worker, limits::peer_load_timeout, [&](auto b) { fill(b.initLoad()); },
-      [done](schema::PeerReply::Reader r) { done(to_why(r.getLoad().getStatus()), to_mark(r.getLoad().getMark())); }, bad,
+      [done](auto r) { done(to_why(r.getLoad().getStatus()), to_mark(r.getLoad().getMark())); }, bad,
       schema::PeerReply::LOAD);
   }
 
@@ -248,13 +249,14 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
         [done](const m<schema::WorkerReleaseReply>& r) { done(to_why(r->getStatus()), to_mark(r->getMark())); }, bad);
     ask_peer(
       release.worker, limits::peer_load_timeout, [&](auto b) { fill(b.initRelease()); },
-      [done](schema::PeerReply::Reader r) { done(to_why(r.getRelease().getStatus()), to_mark(r.getRelease().getMark())); }, bad,
+      [done](auto r) { done(to_why(r.getRelease().getStatus()), to_mark(r.getRelease().getMark())); }, bad,
       schema::PeerReply::RELEASE);
   }
 
   /// Calls another node; `ok` only gets replies of the arm asked for.
   template <class Fill, class Ok, class Bad>
-  void ask_peer(node_id to, std::chrono::milliseconds timeout, Fill fill, Ok ok, Bad bad, schema::PeerReply::Which arm) {
+  void ask_peer(node_id to, std::chrono::milliseconds timeout, Fill fill, Ok ok, Bad bad,
+                schema::PeerReply::Which arm) {
     auto question = make<schema::PeerRequest>(
       [&](auto b) {
         b.setTo(to.value);
@@ -341,7 +343,8 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
     if (why.code == ec::segment_not_loaded || why.code == ec::node_not_match)
       shard->worker_lacks(g.number, worker, segments);
     if (!g.failed)
-      g.answer.deliver(refuse({why.code, "channel " + shard->key().channel + ", node " + to_string(worker) + ": " + why.text}));
+      g.answer.deliver(
+        refuse({why.code, "channel " + shard->key().channel + ", node " + to_string(worker) + ": " + why.text}));
     g.failed = true;
     close_part(g);
   }
@@ -383,7 +386,8 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
 };
 
 shard_delegator_actor::behavior_type delegator_behavior(shard_delegator_actor::stateful_pointer<delegator_shell> self,
-                                                        shard_key key, node_id me, node_agent_actor agent, node_parts parts) {
+                                                        shard_key key, node_id me, node_agent_actor agent,
+                                                        node_parts parts) {
   auto& s = self->state;
   s.me = me;
   s.shard = std::make_unique<node_shard>(std::move(key), me);
@@ -395,8 +399,8 @@ shard_delegator_actor::behavior_type delegator_behavior(shard_delegator_actor::s
 
 } // namespace
 
-shard_delegator_actor spawn_shard_delegator(caf::actor_system& system, shard_key key, node_id self, node_agent_actor agent,
-                                            node_parts parts) {
+shard_delegator_actor spawn_shard_delegator(caf::actor_system& system, shard_key key, node_id self,
+                                            node_agent_actor agent, node_parts parts) {
   return system.spawn(delegator_behavior, std::move(key), self, std::move(agent), std::move(parts));
 }
 

@@ -46,7 +46,8 @@ struct asked {
   }
 };
 
-/// One actor system a test. Hand every root that the test starts to `own`: it is killed at the end, so that the system can end.
+/// One actor system a test. Hand every root that the test starts to `own`: it is killed at the end, so that the system
+/// can end.
 class actor_fixture : public ::testing::Test {
 protected:
   actor_fixture() : system(config), sched(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())) {

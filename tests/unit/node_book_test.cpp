@@ -343,7 +343,8 @@ TEST(node_search_rules, rows_of_a_name_come_by_id) {
   auto row = [](std::int64_t id) {
     return build<schema::SearchReply>([&](auto b) { b.initRows(1)[0].setId(id); });
   };
-  auto merged = build<schema::SearchReply>([&](auto b) { EXPECT_TRUE(merge_search(request.read(), {row(9), row(2)}, b)); });
+  auto merged = build<schema::SearchReply>(
+    [&](auto b) { EXPECT_TRUE(merge_search(request.read(), {row(9), row(2)}, b)); });
   ASSERT_EQ(merged->getRows().size(), 2u);
   EXPECT_EQ(merged->getRows()[0].getId(), 2);
 }
