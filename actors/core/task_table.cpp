@@ -40,11 +40,13 @@ task_key key_of(const proposal& p) {
 reason task_table::admit(schema::Proposer proposer, const proposal& p, std::uint64_t number, const situation& s,
                          std::int64_t now) {
   const auto key = key_of(p);
-  if (auto i = by_key_.find(key); i != by_key_.end()) {
-    auto& old = tasks_.at(i->second);
-    if (old.at != phase::waiting || static_cast<int>(p.priority) <= static_cast<int>(old.what.priority))
+  const auto taken = by_key_.find(key);
+  const auto replaced = taken == by_key_.end() ? 0 : taken->second;
+  if (replaced != 0) {
+    // Only what has done nothing yet may be replaced.
+    const auto& old = tasks_.at(replaced);
+    if (old.at != phase::waiting || old.step != 0 || static_cast<int>(p.priority) <= static_cast<int>(old.what.priority))
       return reason::key_taken;
-    finish(old.id, reason::replaced, now);
   }
   if (auto i = floors_.find(key); i != floors_.end() && number < i->second) {
     touch(key);
@@ -66,7 +68,10 @@ reason task_table::admit(schema::Proposer proposer, const proposal& p, std::uint
   }
   if (auto why = premise(p, 0, s); why != reason::none)
     return why;
-  if (tasks_.size() >= limits::tasks_in_flight) {
+  if (replaced != 0) {
+    finish(replaced, reason::replaced, now);
+    ended_.erase(key); // it changed nothing, so its end makes no proposal stale
+  } else if (tasks_.size() >= limits::tasks_in_flight) {
     starved_.insert(p.collection);
     return reason::task_limit;
   }
@@ -397,9 +402,9 @@ void task_table::answered(std::int64_t id, const failure& why, std::vector<repor
 bool task_table::visible(const task& t, const situation& s) const {
   return std::all_of(t.marks.begin(), t.marks.end(), [&](const report_mark& m) {
     const auto* n = s.node(m.node);
-    if (n == nullptr || n->gone() || n->incarnation != m.incarnation)
+    if (n == nullptr || n->gone() || n->incarnation > m.incarnation)
       return true; // what it said then no longer matters
-    return n->known && n->report_seq >= m.seq;
+    return n->incarnation == m.incarnation && n->known && n->report_seq >= m.seq;
   });
 }
 
