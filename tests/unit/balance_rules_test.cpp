@@ -1,0 +1,191 @@
+// Rules of balance by row count: moves lower the potential strictly, and their sequence ends.
+#include "actors/core/balance_rules.hpp"
+#include "messages/limits.hpp"
+#include "tests/unit/dice.hpp"
+#include "tests/unit/situation_builder.hpp"
+
+#include <gtest/gtest.h>
+
+namespace muster {
+namespace {
+
+using schema::TaskKind;
+using schema::TaskPriority;
+
+std::vector<proposal> check(world& w) {
+  balance_rules rules;
+  return rules.check(w.view, w.whole());
+}
+
+/// Collection 7 on one replica; `rows[i]` are the segments of node i + 1. Node 1 leads.
+world cluster(const std::vector<std::vector<std::int64_t>>& rows) {
+  world w;
+  std::vector<std::int64_t> ids;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    ids.push_back(static_cast<std::int64_t>(i) + 1);
+  w.usable(ids).loaded(7, {ids});
+  w.lead(7, "a", 1);
+  std::int64_t segment = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (auto r : rows[i]) {
+      w.segment(7, ++segment, r);
+      w.copy(7, segment, ids[i]).route(7, segment, 1, ids[i]);
+    }
+  return w;
+}
+
+std::map<std::int64_t, std::int64_t> rows_by_node(const world& w, const replica_row& replica) {
+  std::map<std::int64_t, std::int64_t> rows;
+  for (auto n : replica.nodes)
+    rows[n] = 0;
+  for (const auto& c : w.collections.at(7).copies)
+    if (rows.contains(c.node))
+      rows[c.node] += c.rows;
+  return rows;
+}
+
+TEST(balance_by_rows, an_empty_node_gets_segments_from_the_fullest) {
+  auto w = cluster({{100, 100, 100, 100}, {}});
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 2u);
+  for (const auto& p : out) {
+    EXPECT_EQ(p.kind, TaskKind::MOVE_SEGMENT);
+    EXPECT_EQ(p.priority, TaskPriority::LOW);
+    EXPECT_EQ(p.why, reason::rows_uneven);
+    EXPECT_EQ(p.source, 1);
+    EXPECT_EQ(p.node, 2);
+    EXPECT_EQ(p.channel, "a");
+  }
+  EXPECT_NE(out[0].segment, out[1].segment);
+}
+
+TEST(balance_by_rows, what_cannot_get_better_stays) {
+  // B29: one segment that would only change sides. B23: even already.
+  for (auto rows : std::vector<std::vector<std::vector<std::int64_t>>>{{{1000}, {}}, {{10, 20}, {30}}, {{0, 0, 0}, {}}, {{50}}}) {
+    auto w = cluster(rows);
+    EXPECT_TRUE(check(w).empty());
+  }
+}
+
+TEST(balance_by_rows, a_move_must_leave_a_tenth_of_the_gap) {
+  auto w = cluster({{90, 10}, {}});
+  ASSERT_EQ(check(w).size(), 1u);
+  auto v = cluster({{91, 9}, {}});
+  ASSERT_EQ(check(v).size(), 1u);
+  EXPECT_EQ(check(v)[0].segment, 2) << "91 would leave less than a tenth; 9 may go";
+}
+
+TEST(balance_by_rows, at_most_the_limit_of_moves_is_proposed_at_once) {
+  auto w = cluster({std::vector<std::int64_t>(100, 10), {}});
+  EXPECT_EQ(check(w).size(), limits::balance_moves_in_flight);
+}
+
+TEST(balance_by_rows, nothing_moves_while_tasks_are_in_flight_or_a_target_is_coming_or_it_is_loading) {
+  auto w = cluster({{100, 100}, {}});
+  w.collections[7].tasks = {a_task(TaskKind::LOAD_SEGMENT, 101, 1)};
+  EXPECT_TRUE(check(w).empty());
+  w.collections[7].tasks.clear();
+  w.collections[7].head->next = 6;
+  EXPECT_TRUE(check(w).empty());
+  w.collections[7].head->next = 0;
+  w.collections[7].desired->status = schema::LoadStatus::LOADING;
+  EXPECT_TRUE(check(w).empty());
+  w.collections[7].desired->status = schema::LoadStatus::LOADED;
+  w.unknown(2);
+  EXPECT_TRUE(check(w).empty());
+  w.nodes.at(2).known = true;
+  EXPECT_FALSE(check(w).empty());
+}
+
+TEST(balance_by_rows, nothing_moves_to_a_node_that_cannot_be_given_work_or_is_read_only) {
+  // B07, I-B3, I-B4
+  auto w = cluster({{100, 100}, {}});
+  w.nodes.at(2).stopping = true;
+  EXPECT_TRUE(check(w).empty());
+  w.nodes.at(2).stopping = false;
+  auto& r = w.collections[7].desired->replicas[0];
+  r.nodes = {1};
+  r.read_only_nodes = {2};
+  EXPECT_TRUE(check(w).empty());
+}
+
+TEST(balance_by_rows, only_what_its_leader_routes_there_and_is_in_the_current_target_moves) {
+  auto w = cluster({{100, 100}, {}});
+  w.route(7, 1, 1, 0);
+  auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].segment, 2);
+  w.collections[7].target.at(2).to = 5;
+  EXPECT_TRUE(check(w).empty());
+}
+
+TEST(balance_by_rows, what_is_uneven_is_looked_at_again_when_its_tasks_are_done) {
+  auto w = cluster({std::vector<std::int64_t>(40, 10), {}});
+  balance_rules rules;
+  ASSERT_FALSE(rules.check(w.view, w.whole()).empty());
+  w.collections[7].tasks = {a_task(TaskKind::MOVE_SEGMENT, 101, 1)};
+  EXPECT_TRUE(rules.check(w.view, w.publish_segments(7, {1})).empty());
+  w.collections[7].tasks.clear();
+  EXPECT_FALSE(rules.check(w.view, w.publish_segments(7, {1})).empty());
+}
+
+TEST(balance_by_rows, from_any_random_cluster_the_potential_falls_strictly_and_the_moves_end) {
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    dice d{seed};
+    std::vector<std::vector<std::int64_t>> rows(static_cast<std::size_t>(d.from(1, 8)));
+    const auto largest = d.one_in(3) ? 1 : d.one_in(2) ? 20 : 1'000'000;
+    for (auto n = d.below(60); n > 0; --n)
+      rows[static_cast<std::size_t>(d.below(d.one_in(2) ? 1 : static_cast<std::int64_t>(rows.size())))].push_back(
+        d.from(d.one_in(10) ? 0 : 1, largest));
+    auto w = cluster(rows);
+    balance_rules rules;
+    auto touched = w.whole();
+    std::set<std::pair<std::int64_t, std::int64_t>> left; ///< segment, node
+    int rounds = 0;
+    for (;; ++rounds) {
+      ASSERT_LT(rounds, 200) << "seed " << seed << ": the moves do not end";
+      const auto out = rules.check(w.view, touched);
+      if (out.empty())
+        break;
+      std::set<std::int64_t> once;
+      for (const auto& p : out) {
+        // I-B1, I-B2
+        ASSERT_NE(p.node, p.source);
+        ASSERT_TRUE(once.insert(p.segment).second) << "seed " << seed;
+        const auto& replica = w.collections[7].desired->replicas[0];
+        const auto before = row_potential(rows_by_node(w, replica));
+        w.uncopy(7, p.segment, p.source).copy(7, p.segment, p.node).route(7, p.segment, 1, p.node);
+        ASSERT_LT(row_potential(rows_by_node(w, replica)), before) << "seed " << seed;
+        left.insert({p.segment, p.source});
+      }
+      touched = w.publish_segments(7, once);
+    }
+    // At rest no single move from the fullest to the emptiest node would help by more than the hysteresis.
+    const auto load = rows_by_node(w, w.collections[7].desired->replicas[0]);
+    if (load.size() < 2)
+      continue;
+    const auto by_rows = [](const auto& a, const auto& b) { return a.second < b.second; };
+    const auto [least, most] = std::minmax_element(load.begin(), load.end(), by_rows);
+    for (const auto& c : w.collections[7].copies)
+      if (c.node == most->first && c.rows > 0)
+        EXPECT_GT(c.rows * 10, (most->second - least->second) * 9) << "seed " << seed;
+  }
+}
+
+TEST(balance_by_rows, replicas_are_balanced_each_for_itself) {
+  // I-B5
+  world w;
+  w.usable({1, 2, 3, 4}).loaded(7, {{1, 2}, {3, 4}});
+  w.lead(7, "a", 1, 101).lead(7, "a", 3, 102);
+  for (std::int64_t s = 1; s <= 4; ++s) {
+    w.segment(7, s, 10);
+    w.copy(7, s, 1).route(7, s, 1, 1).copy(7, s, 3).route(7, s, 3, 3);
+  }
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 4u);
+  for (const auto& p : out)
+    EXPECT_EQ(p.node, p.replica == 101 ? 2 : 4);
+}
+
+} // namespace
+} // namespace muster

@@ -1,0 +1,165 @@
+// Rules of membership: who may join, when silence becomes suspicion and suspicion certainty.
+#include "actors/core/membership.hpp"
+
+#include <gtest/gtest.h>
+
+namespace muster {
+namespace {
+
+using schema::NodeLiveness;
+using std::chrono::milliseconds;
+
+constexpr std::int64_t ms(std::int64_t n) {
+  return n * 1'000'000;
+}
+
+constexpr auto start = ms(1'000);
+constexpr auto silent = ms(limits::suspect_after.count());
+constexpr auto lost_for = ms(limits::node_gone.count());
+
+node_row who(std::int64_t id, const std::string& name, std::uint64_t incarnation = 1) {
+  node_row n;
+  n.id = id;
+  n.name = name;
+  n.address = name + ":1";
+  n.incarnation = incarnation;
+  return n;
+}
+
+membership fresh(std::vector<node_row> journaled = {}) {
+  return membership{std::move(journaled), limits::node_gone, start};
+}
+
+std::int64_t join(membership& m, const node_row& n, std::int64_t link, std::int64_t now) {
+  std::int64_t old_link = -1;
+  const auto row = m.joined(n, link, now, old_link);
+  EXPECT_EQ(row.liveness, NodeLiveness::CONNECTED);
+  return old_link;
+}
+
+TEST(membership_rules, a_node_that_joined_is_connected_and_its_link_is_beaten_on) {
+  auto m = fresh();
+  EXPECT_EQ(m.may_join("a", 1).code, ec::ok);
+  EXPECT_EQ(join(m, who(1, "a"), 11, start), 0);
+  EXPECT_TRUE(m.find(1)->connected());
+  EXPECT_EQ(m.links(), std::vector<std::int64_t>{11});
+  EXPECT_EQ(m.node_of(11), 1);
+  EXPECT_EQ(m.node_of(12), 0);
+  EXPECT_EQ(m.find(2), nullptr);
+  EXPECT_FALSE(m.next_gone());
+}
+
+TEST(membership_rules, silence_makes_suspect_and_further_silence_gone) {
+  auto m = fresh();
+  join(m, who(1, "a"), 11, start);
+  EXPECT_TRUE(m.beat(start + silent - 1).empty());
+  auto changed = m.beat(start + silent);
+  ASSERT_EQ(changed.size(), 1u);
+  EXPECT_EQ(changed[0].liveness, NodeLiveness::SUSPECT);
+  EXPECT_EQ(m.next_gone(), start + silent + lost_for);
+  EXPECT_TRUE(m.beat(start + silent + lost_for - 1).empty());
+  changed = m.beat(start + silent + lost_for);
+  ASSERT_EQ(changed.size(), 1u);
+  EXPECT_TRUE(changed[0].gone());
+  EXPECT_FALSE(m.next_gone());
+  EXPECT_TRUE(m.beat(start + ms(100'000)).empty()) << "said once";
+}
+
+TEST(membership_rules, what_is_heard_in_time_keeps_or_makes_it_connected) {
+  auto m = fresh();
+  join(m, who(1, "a"), 11, start);
+  EXPECT_FALSE(m.heard(11, start + ms(500)));
+  EXPECT_TRUE(m.beat(start + silent).empty());
+  ASSERT_EQ(m.beat(start + ms(500) + silent).size(), 1u);
+  const auto back = m.heard(11, start + ms(600) + silent);
+  ASSERT_TRUE(back);
+  EXPECT_TRUE(back->connected());
+  EXPECT_FALSE(m.next_gone());
+  EXPECT_FALSE(m.heard(99, start));
+}
+
+TEST(membership_rules, a_lost_link_makes_suspect_at_once_and_gone_only_after_its_time) {
+  auto m = fresh();
+  join(m, who(1, "a"), 11, start);
+  const auto row = m.lost(11, false, start + ms(5));
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->liveness, NodeLiveness::SUSPECT);
+  EXPECT_TRUE(m.links().empty());
+  EXPECT_TRUE(m.beat(start + ms(5) + lost_for - 1).empty());
+  EXPECT_TRUE(m.beat(start + ms(5) + lost_for).at(0).gone());
+}
+
+TEST(membership_rules, the_time_runs_from_the_first_suspicion) {
+  auto m = fresh();
+  join(m, who(1, "a"), 11, start);
+  ASSERT_EQ(m.beat(start + silent).size(), 1u);
+  EXPECT_FALSE(m.lost(11, false, start + silent + ms(700))) << "suspect before and after";
+  EXPECT_EQ(m.next_gone(), start + silent + lost_for);
+}
+
+TEST(membership_rules, a_process_known_to_have_ended_or_leaving_is_gone_at_once) {
+  auto m = fresh();
+  join(m, who(1, "a"), 11, start);
+  join(m, who(2, "b"), 12, start);
+  EXPECT_TRUE(m.lost(11, true, start)->gone());
+  EXPECT_TRUE(m.leaving(12, start)->gone());
+  EXPECT_FALSE(m.lost(12, false, start)) << "its link is known no more";
+  EXPECT_FALSE(m.next_gone());
+}
+
+TEST(membership_rules, back_in_time_on_a_new_link_is_connected_and_the_old_link_counts_no_more) {
+  auto m = fresh();
+  join(m, who(1, "a", 5), 11, start);
+  m.lost(11, false, start + ms(5));
+  EXPECT_EQ(m.may_join("a", 5).code, ec::ok);
+  EXPECT_EQ(join(m, who(1, "a", 5), 12, start + ms(200)), 0);
+  EXPECT_TRUE(m.beat(start + ms(200) + silent - 1).empty());
+  EXPECT_TRUE(m.find(1)->connected());
+  // The same process dials again before its old link is known to be lost.
+  EXPECT_EQ(m.may_join("a", 5).code, ec::ok);
+  EXPECT_EQ(join(m, who(1, "a", 5), 13, start + ms(300)), 12);
+  EXPECT_FALSE(m.lost(12, true, start + ms(301))) << "the loss of an old link says nothing";
+  EXPECT_TRUE(m.find(1)->connected());
+  EXPECT_EQ(m.links(), std::vector<std::int64_t>{13});
+}
+
+TEST(membership_rules, the_name_of_a_live_node_is_refused_with_what_to_do) {
+  auto m = fresh();
+  join(m, who(1, "a", 5), 11, start);
+  for (std::uint64_t incarnation : {4, 6}) {
+    const auto why = m.may_join("a", incarnation);
+    EXPECT_EQ(why.code, ec::old_session_exists);
+    EXPECT_NE(why.text.find("a:1"), std::string::npos);
+    EXPECT_NE(why.text.find("--name"), std::string::npos);
+  }
+}
+
+TEST(membership_rules, a_lower_incarnation_than_the_newest_is_refused_for_ever) {
+  auto m = fresh();
+  join(m, who(1, "a", 5), 11, start);
+  m.lost(11, true, start);
+  EXPECT_EQ(m.may_join("a", 4).code, ec::stale_epoch);
+  EXPECT_EQ(m.may_join("a", 5).code, ec::ok);
+  EXPECT_EQ(m.may_join("a", 6).code, ec::ok);
+}
+
+TEST(membership_rules, journaled_nodes_are_unknown_and_gone_when_they_do_not_come) {
+  auto m = fresh({who(1, "a"), who(2, "b")});
+  EXPECT_EQ(m.find(1)->liveness, NodeLiveness::UNKNOWN);
+  EXPECT_EQ(m.may_join("a", 1).code, ec::ok);
+  join(m, who(1, "a", 7), 11, start + ms(10));
+  EXPECT_EQ(m.next_gone(), start + lost_for);
+  const auto changed = m.beat(start + lost_for);
+  ASSERT_EQ(changed.size(), 2u) << "1 has been silent meanwhile, 2 never came";
+  EXPECT_EQ(changed[0].liveness, NodeLiveness::SUSPECT);
+  EXPECT_TRUE(changed[1].gone());
+}
+
+TEST(membership_rules, a_clock_that_starts_at_zero_is_a_clock) {
+  membership m{{who(1, "a")}, limits::node_gone, 0};
+  ASSERT_TRUE(m.next_gone());
+  ASSERT_EQ(m.beat(lost_for).size(), 1u);
+}
+
+} // namespace
+} // namespace muster

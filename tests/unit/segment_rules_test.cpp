@@ -1,0 +1,268 @@
+// Rules of segment_checker: what is lacking, repeated, surplus, foreign or released, and when nothing may be concluded.
+#include "actors/core/segment_rules.hpp"
+#include "messages/limits.hpp"
+#include "tests/unit/situation_builder.hpp"
+
+#include <gtest/gtest.h>
+
+namespace muster {
+namespace {
+
+using schema::TaskKind;
+using schema::TaskPriority;
+
+/// Nodes 1 and 2 serve collection 7 with segments 11 (on 1) and 12 (on 2); node 1 leads.
+world small() {
+  world w;
+  w.usable({1, 2}).loaded(7, {{1, 2}});
+  w.segment(7, 11).segment(7, 12).settle(7);
+  return w;
+}
+
+std::vector<proposal> check(world& w) {
+  segment_rules rules;
+  return rules.check(w.view, w.whole());
+}
+
+TEST(segment_checker_rules, a_collection_as_it_should_be_gives_nothing) {
+  auto w = small();
+  segment_rules rules;
+  EXPECT_TRUE(rules.check(w.view, w.whole()).empty());
+  EXPECT_EQ(rules.open(), 0u);
+}
+
+TEST(segment_checker_rules, a_lacking_segment_is_loaded_on_the_emptiest_node) {
+  // C07
+  auto w = small();
+  w.segment(7, 13, 10);
+  w.collections[7].target.at(11).rows = 500;
+  w.copy(7, 11, 1);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::LOAD_SEGMENT);
+  EXPECT_EQ(out[0].priority, TaskPriority::NORMAL);
+  EXPECT_EQ(out[0].why, reason::segment_lacking);
+  EXPECT_EQ(out[0].replica, 101);
+  EXPECT_EQ(out[0].channel, "a");
+  EXPECT_EQ(out[0].segment, 13);
+  EXPECT_EQ(out[0].node, 2);
+}
+
+TEST(segment_checker_rules, a_segment_of_next_is_lacking_too) {
+  auto w = small();
+  w.collections[7].head->next = 6;
+  w.segment(7, 13, 10, 0, 6);
+  ASSERT_EQ(check(w).size(), 1u);
+  w.collections[7].head->next = 0;
+  EXPECT_TRUE(check(w).empty());
+}
+
+TEST(segment_checker_rules, each_replica_lacks_for_itself) {
+  world w;
+  w.usable({1, 2}).loaded(7, {{1}, {2}});
+  w.segment(7, 11).settle(7);
+  w.uncopy(7, 11, 2);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].replica, 102);
+  EXPECT_EQ(out[0].node, 2);
+}
+
+TEST(segment_checker_rules, without_a_usable_leader_nothing_is_loaded) {
+  // C08, I-C1
+  auto w = small();
+  w.segment(7, 13);
+  w.unlead(7, "a", 1);
+  EXPECT_TRUE(check(w).empty());
+  w.lead(7, "a", 1);
+  w.nodes.at(1).stopping = true;
+  EXPECT_TRUE(check(w).empty());
+}
+
+TEST(segment_checker_rules, unknown_is_not_empty) {
+  auto w = small();
+  w.uncopy(7, 12, 2).unknown(2);
+  segment_rules rules;
+  EXPECT_TRUE(rules.check(w.view, w.whole()).empty());
+  EXPECT_EQ(rules.open(), 1u);
+  w.nodes.at(2).known = true;
+  EXPECT_EQ(rules.check(w.view, w.publish({})).size(), 1u) << "the report alone makes it look again";
+}
+
+TEST(segment_checker_rules, a_task_on_the_segment_or_the_setting_up_of_its_shard_is_waited_for) {
+  auto w = small();
+  w.uncopy(7, 12, 2);
+  w.collections[7].tasks = {a_task(TaskKind::LOAD_SEGMENT, 101, 12)};
+  EXPECT_TRUE(check(w).empty());
+  w.collections[7].tasks = {a_task(TaskKind::SERVE_SHARD, 101, 0)};
+  EXPECT_TRUE(check(w).empty());
+  w.collections[7].tasks = {a_task(TaskKind::SYNC_TARGET, 101, 0)};
+  EXPECT_EQ(check(w).size(), 1u);
+}
+
+TEST(segment_checker_rules, of_two_copies_the_one_that_is_not_routed_goes) {
+  // I-C3
+  auto w = small();
+  w.copy(7, 12, 1);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::RELEASE_SEGMENT);
+  EXPECT_EQ(out[0].priority, TaskPriority::LOW);
+  EXPECT_EQ(out[0].why, reason::segment_repeated);
+  EXPECT_EQ(out[0].node, 1);
+  EXPECT_EQ(out[0].channel, "a") << "through the leader";
+}
+
+TEST(segment_checker_rules, while_no_copy_is_routed_none_goes) {
+  // C17: routing to where no copy is leaves both.
+  auto w = small();
+  w.copy(7, 12, 1).route(7, 12, 1, 0);
+  EXPECT_TRUE(check(w).empty());
+  w.usable({3}).route(7, 12, 1, 3);
+  EXPECT_TRUE(check(w).empty());
+}
+
+TEST(segment_checker_rules, a_copy_in_no_target_is_released_through_its_leader) {
+  // C09
+  auto w = small();
+  w.copy(7, 99, 2).route(7, 99, 1, 2);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].why, reason::segment_not_in_target);
+  EXPECT_EQ(out[0].priority, TaskPriority::NORMAL);
+  EXPECT_EQ(out[0].node, 2);
+  EXPECT_EQ(out[0].channel, "a");
+}
+
+TEST(segment_checker_rules, a_copy_that_a_delegator_of_an_older_version_may_need_stays) {
+  // I-C2, the middle of C18
+  auto w = small();
+  w.copy(7, 99, 2).route(7, 99, 1, 2).lead(7, "a", 1, 101, 4);
+  EXPECT_TRUE(check(w).empty());
+  w.lead(7, "a", 1, 101, 5);
+  EXPECT_EQ(check(w).size(), 1u);
+}
+
+TEST(segment_checker_rules, a_copy_that_nobody_routes_and_whose_channel_is_unknown_is_released_directly) {
+  auto w = small();
+  w.copy(7, 99, 2);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].channel, "");
+  EXPECT_EQ(out[0].replica, 101);
+}
+
+TEST(segment_checker_rules, a_copy_outside_every_replica_goes_unless_somebody_routes_to_it) {
+  // C11
+  auto w = small();
+  w.usable({9}).copy(7, 12, 9);
+  auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].why, reason::segment_foreign);
+  EXPECT_EQ(out[0].replica, 0);
+  EXPECT_EQ(out[0].node, 9);
+  w.route(7, 12, 1, 9);
+  for (const auto& p : check(w))
+    EXPECT_NE(p.node, 9);
+}
+
+TEST(segment_checker_rules, everything_of_a_released_collection_goes_from_every_usable_node) {
+  // C15
+  auto w = small();
+  w.collections[7].desired.reset();
+  w.collections[7].head.reset();
+  auto out = check(w);
+  ASSERT_EQ(out.size(), 2u);
+  for (const auto& p : out) {
+    EXPECT_EQ(p.why, reason::segment_released);
+    EXPECT_EQ(p.replica, 0);
+  }
+  w.suspect(2);
+  EXPECT_EQ(check(w).size(), 1u);
+}
+
+TEST(segment_checker_rules, what_is_open_is_looked_at_again_when_a_shard_changes) {
+  auto w = small();
+  w.segment(7, 13).unlead(7, "a", 1);
+  segment_rules rules;
+  EXPECT_TRUE(rules.check(w.view, w.whole()).empty());
+  EXPECT_EQ(rules.open(), 1u);
+  w.lead(7, "a", 1);
+  EXPECT_EQ(rules.check(w.view, w.publish_shards(7)).size(), 1u);
+  w.copy(7, 13, 1).route(7, 13, 1, 1);
+  EXPECT_TRUE(rules.check(w.view, w.publish_segments(7, {13})).empty());
+  EXPECT_EQ(rules.open(), 0u);
+}
+
+TEST(segment_checker_rules, what_the_limit_of_proposals_cut_off_follows_with_the_next_check) {
+  world w;
+  w.usable({1});
+  const auto half = static_cast<std::int64_t>(limits::proposals_per_batch / 2 + 1);
+  for (std::int64_t c : {7, 8, 9}) {
+    w.loaded(c, {{1}});
+    w.lead(c, "a", 1);
+    for (std::int64_t s = 1; s <= half; ++s)
+      w.segment(c, c * 10'000 + s);
+  }
+  segment_rules rules;
+  std::set<std::int64_t> proposed;
+  auto out = rules.check(w.view, w.whole());
+  EXPECT_EQ(out.size(), limits::proposals_per_batch);
+  for (int round = 0; round < 4; ++round) {
+    for (const auto& p : out) {
+      proposed.insert(p.segment);
+      w.copy(p.collection, p.segment, p.node).route(p.collection, p.segment, 1, p.node);
+    }
+    // Only what was proposed changes: collections beyond the limit are touched by nobody.
+    touched_map t;
+    for (const auto& p : out)
+      t[p.collection].add(p.segment);
+    out = rules.check(w.view, w.publish(t));
+  }
+  EXPECT_EQ(proposed.size(), static_cast<std::size_t>(3 * half));
+  EXPECT_EQ(rules.open(), 0u);
+}
+
+TEST(placing_rules, each_choice_counts_for_the_next_and_ties_go_to_the_lower_id) {
+  // B03 in spirit: the node with the fewest rows first, counting what was just placed.
+  world w;
+  w.usable({1, 2, 3, 4}).loaded(7, {{1, 2, 3, 4}});
+  w.segment(7, 11, 20).segment(7, 12, 30).copy(7, 11, 2).copy(7, 12, 3);
+  w.nodes.at(4).stopping = true;
+  w.whole();
+  const auto& replica = w.view.collection(7)->desired->replicas[0];
+  placing places{w.view};
+  EXPECT_EQ(places.place_segment(replica, 15), 1);
+  EXPECT_EQ(places.place_segment(replica, 10), 1);
+  EXPECT_EQ(places.place_segment(replica, 5), 2);
+  EXPECT_EQ(places.place_channel(replica), 1) << "25 rows each: the lower id";
+  placing fresh{w.view};
+  EXPECT_EQ(fresh.place_channel(replica), 1);
+  EXPECT_EQ(fresh.place_channel(replica), 2);
+  EXPECT_EQ(fresh.place_channel(replica), 3);
+  EXPECT_EQ(fresh.place_channel(replica), 1);
+  replica_row none;
+  none.nodes = {4};
+  EXPECT_EQ(fresh.place_segment(none, 1), 0) << "no usable node";
+  EXPECT_EQ(fresh.place_channel(none), 0);
+}
+
+TEST(placing_rules, load_in_flight_counts) {
+  world w;
+  w.usable({1, 2}).loaded(7, {{1, 2}});
+  change_set deltas;
+  deltas.put({schema::ChunkKind::DELTAS, 0, 0}, build<schema::Chunk>([](schema::Chunk::Builder b) {
+               auto d = b.initDeltas().initNodes(1)[0];
+               d.setNode(1);
+               d.setRows(5);
+               d.setChannels(1);
+             }));
+  w.publish({}, std::move(deltas));
+  placing places{w.view};
+  const auto& replica = w.view.collection(7)->desired->replicas[0];
+  EXPECT_EQ(places.place_channel(replica), 1) << "25 rows each: the lower id";
+  EXPECT_EQ(places.place_segment(replica, 1), 2);
+}
+
+} // namespace
+} // namespace muster
