@@ -3,6 +3,7 @@
 
 #include "messages/limits.hpp"
 
+#include <capnp/dynamic.h>
 #include <capnp/serialize.h>
 #include <kj/exception.h>
 
@@ -54,6 +55,37 @@ msg_block* block_from(capnp::MessageBuilder& message) {
   return block;
 }
 
+bool is_pointer(capnp::Type type) {
+  return type.isText() || type.isData() || type.isList() || type.isStruct();
+}
+
+void check(capnp::DynamicValue::Reader value);
+
+/// Reads what a field points to, as its type says.
+void check(capnp::DynamicStruct::Reader s, capnp::StructSchema::Field field) {
+  if (field.getProto().isGroup() || (is_pointer(field.getType()) && s.has(field)))
+    check(s.get(field));
+}
+
+/// The copy is in bounds, but a pointer may still be of another kind than its field, or a text not end. Reading that would throw
+/// in an actor, so it is read here first. Lists of plain values cost nothing. Nesting was bounded by the copy.
+void check(capnp::DynamicValue::Reader value) {
+  if (value.getType() == capnp::DynamicValue::STRUCT) {
+    auto s = value.as<capnp::DynamicStruct>();
+    for (auto field : s.getSchema().getNonUnionFields())
+      check(s, field);
+    KJ_IF_MAYBE (field, s.which())
+      check(s, *field);
+  } else if (value.getType() == capnp::DynamicValue::LIST) {
+    auto list = value.as<capnp::DynamicList>();
+    const auto element = list.getSchema().getElementType();
+    if (!is_pointer(element) || (element.isStruct() && element.asStruct().getProto().getStruct().getPointerCount() == 0))
+      return;
+    for (auto e : list)
+      check(e);
+  }
+}
+
 } // namespace
 
 msg_block* msg_block::create(std::uint32_t words) {
@@ -91,7 +123,7 @@ msg_block* scratch_builder::finish() {
   return block_from(builder_);
 }
 
-msg_block* parse_block(std::span<const std::byte> bytes, copy_root copy, std::string& why) {
+msg_block* parse_block(std::span<const std::byte> bytes, capnp::StructSchema schema, copy_root copy, std::string& why) {
   if (bytes.size() < 16 || bytes.size() % 8 != 0) {
     why = "a message of " + std::to_string(bytes.size()) + " bytes is no Cap'n Proto frame";
     return nullptr;
@@ -116,6 +148,7 @@ msg_block* parse_block(std::span<const std::byte> bytes, copy_root copy, std::st
     capnp::FlatArrayMessageReader reader{kj::arrayPtr(begin, bytes.size() / 8), options};
     capnp::MallocMessageBuilder builder{static_cast<unsigned>(bytes.size() / 8 + 1)};
     copy(reader, builder);
+    check(builder.getRoot<capnp::AnyPointer>().asReader().getAs<capnp::DynamicStruct>(schema));
     block = block_from(builder);
   });
   KJ_IF_MAYBE (e, error) {

@@ -4,6 +4,7 @@
 #include "messages/result.hpp"
 
 #include <capnp/message.h>
+#include <capnp/schema.h>
 #include <kj/common.h>
 
 #include <atomic>
@@ -53,9 +54,10 @@ private:
   capnp::MallocMessageBuilder builder_;
 };
 
-/// Validates foreign bytes and calls `copy` with the checked root; returns the copied block, or null with `why` set.
+/// Validates foreign bytes, calls `copy` with the checked root and holds the copy against the schema; returns the copied block,
+/// or null with `why` set.
 using copy_root = void (*)(capnp::MessageReader&, capnp::MallocMessageBuilder&);
-msg_block* parse_block(std::span<const std::byte> bytes, copy_root copy, std::string& why);
+msg_block* parse_block(std::span<const std::byte> bytes, capnp::StructSchema schema, copy_root copy, std::string& why);
 
 } // namespace detail
 
@@ -154,6 +156,7 @@ result<msg<T>> parse(std::span<const std::byte> bytes) {
   std::string why;
   auto* block = detail::parse_block(
     bytes,
+    capnp::Schema::from<T>(),
     [](capnp::MessageReader& in, capnp::MallocMessageBuilder& out) { out.setRoot(in.getRoot<T>()); },
     why);
   if (block == nullptr)
