@@ -4,6 +4,8 @@
 #include "messages/limits.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace muster {
 
@@ -68,15 +70,23 @@ void balance_rules::check_replica(const situation& s, const collection_view& vie
   });
   for (std::size_t moves = 0; moves < limits::balance_moves_in_flight; ++moves) {
     const auto by_rows = [](const auto& a, const auto& b) { return a.second < b.second; };
-    const auto fullest = std::max_element(rows.begin(), rows.end(), by_rows);
     const auto emptiest = std::min_element(rows.begin(), rows.end(), by_rows);
-    const auto gap = fullest->second - emptiest->second;
+    // The fullest node that has something fit to move gives: one huge segment must not keep its neighbours uneven.
+    std::vector<std::pair<std::int64_t, std::int64_t>> donors; // rows, node
+    for (const auto& [node, carried] : rows)
+      donors.emplace_back(-carried, node);
+    std::sort(donors.begin(), donors.end());
     // Moving r rows lowers the potential by 2 r (gap - r); hysteresis: r must leave at least a tenth of the gap.
     const copy_row* best = nullptr;
-    for (const auto& c : held[fullest->first])
-      if (c.rows > 0 && c.rows * 10 <= gap * 9
-          && (best == nullptr || std::abs(2 * c.rows - gap) < std::abs(2 * best->rows - gap)))
-        best = &c;
+    auto fullest = rows.end();
+    for (auto d = donors.begin(); d != donors.end() && best == nullptr; ++d) {
+      fullest = rows.find(d->second);
+      const auto gap = fullest->second - emptiest->second;
+      for (const auto& c : held[fullest->first])
+        if (c.rows > 0 && c.rows * 10 <= gap * 9
+            && (best == nullptr || std::abs(2 * c.rows - gap) < std::abs(2 * best->rows - gap)))
+          best = &c;
+    }
     if (best == nullptr)
       return;
     proposal p;
