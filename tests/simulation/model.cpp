@@ -1,0 +1,245 @@
+// The checks that need no process: commits against promises, searches against versions, promotions against reports.
+#include "tests/simulation/model.hpp"
+
+#include "persistence/memory_engine.hpp"
+
+#include <algorithm>
+
+namespace muster::sim {
+
+const char* to_string(verdict v) {
+  switch (v) {
+    case verdict::clean:
+      return "clean";
+    case verdict::safety:
+      return "safety";
+    case verdict::liveness:
+      return "liveness";
+    case verdict::determinism:
+      return "determinism";
+    case verdict::crash:
+      return "crash";
+  }
+  return "?";
+}
+
+// -- the disk -------------------------------------------------------------------
+
+std::vector<std::int64_t> durable_truth::apply(const std::vector<journal_row>& rows) {
+  std::set<std::int64_t> touched;
+  std::map<std::int64_t, std::int64_t> before;
+  for (const auto& [id, h] : heads)
+    before[id] = h.current;
+  for (const auto& row : rows) {
+    const auto id = [&] { return std::strtoll(row.key.c_str(), nullptr, 10); };
+    switch (row.kind) {
+      case record_kind::collection:
+      case record_kind::target_head:
+      case record_kind::target_segments:
+        break;
+      default:
+        continue;
+    }
+    touched.insert(id());
+    if (!row.payload) {
+      if (row.kind == record_kind::collection)
+        collections.erase(id());
+      else if (row.kind == record_kind::target_head)
+        heads.erase(id());
+      else
+        segments_[id()].erase(row.key);
+      continue;
+    }
+    auto parsed = parse<schema::Chunk>(*row.payload);
+    if (!parsed)
+      continue;
+    auto chunk = parsed->read();
+    if (chunk.isCollection()) {
+      collections[id()] = read(chunk.getCollection());
+    } else if (chunk.isTargetHead()) {
+      heads[id()] = read(chunk.getTargetHead());
+    } else if (chunk.isTargetSegments()) {
+      auto& mine = segments_[id()][row.key];
+      mine.clear();
+      for (auto t : chunk.getTargetSegments().getSegments())
+        mine.push_back(read(t));
+    }
+  }
+  std::vector<std::int64_t> promoted;
+  for (auto id : touched) {
+    auto h = heads.find(id);
+    if (h == heads.end())
+      continue;
+    for (auto number : {h->second.current, h->second.next}) {
+      if (number == 0 || versions_.contains({id, number}))
+        continue;
+      auto& v = versions_[{id, number}];
+      for (const auto& channel : h->second.channels)
+        v.channels[channel];
+      for (const auto& [key, chunk] : segments_[id])
+        for (const auto& t : chunk)
+          if (t.in(number))
+            v.channels[h->second.channels.at(t.channel)][t.segment] = t.rows;
+    }
+    if (h->second.current != 0 && before[id] != h->second.current)
+      promoted.push_back(id);
+  }
+  return promoted;
+}
+
+const durable_truth::target* durable_truth::version(std::int64_t collection, std::int64_t number) const {
+  auto i = versions_.find({collection, number});
+  return i == versions_.end() ? nullptr : &i->second;
+}
+
+void model::committed(const std::vector<journal_row>& rows, const std::function<bool(std::int64_t)>& live,
+                      const std::vector<const reported_node*>& nodes) {
+  const auto promoted = disk.apply(rows);
+  for (const auto* n : nodes)
+    for (const auto& [key, d] : n->delegators)
+      note_cover(d);
+  for (auto id : promoted) {
+    const auto& head = disk.heads.at(id);
+    const auto desired = disk.collections.find(id);
+    if (desired == disk.collections.end()) {
+      complain_(verdict::safety, "collection " + std::to_string(id) + " has a current target but is not desired");
+      continue;
+    }
+    if (head.current < current_[id])
+      complain_(verdict::safety, "collection " + std::to_string(id) + " went back from target "
+                                   + std::to_string(current_[id]) + " to " + std::to_string(head.current));
+    current_[id] = head.current;
+    for (const auto& replica : desired->second.replicas) {
+      if (std::none_of(replica.nodes.begin(), replica.nodes.end(), live))
+        continue;
+      for (const auto& channel : head.channels)
+        if (!covered_.contains({id, head.current, channel, replica.id}))
+          complain_(verdict::safety, "target " + std::to_string(head.current) + " of collection " + std::to_string(id)
+                                       + " became current, but no delegator of channel " + channel + " in replica "
+                                       + std::to_string(replica.id) + " ever reported a view that covers it");
+    }
+  }
+  check_promises("after a commit");
+}
+
+void model::check_promises(const char* when) {
+  for (const auto& [name, p] : promises) {
+    if (!p.certain)
+      continue;
+    auto id = ids.find(name);
+    if (id == ids.end())
+      continue;
+    auto c = disk.collections.find(id->second);
+    const bool there = c != disk.collections.end() && c->second.status == schema::LoadStatus::LOADED;
+    if (p.loaded && !there)
+      complain_(verdict::safety, std::string{when} + ": the load of " + name + " was answered but is not on the disk");
+    if (!p.loaded && c != disk.collections.end())
+      complain_(verdict::safety, std::string{when} + ": the release of " + name + " was answered but it is still on the disk");
+  }
+}
+
+// -- answers ----------------------------------------------------------------------
+
+void model::given_ids(std::int64_t first, std::int64_t count) {
+  auto next = given_.lower_bound(first);
+  bool twice = next != given_.end() && next->first < first + count;
+  if (next != given_.begin()) {
+    auto before = std::prev(next);
+    twice = twice || before->first + before->second > first;
+  }
+  if (twice)
+    complain_(verdict::safety, "ids from " + std::to_string(first) + " on were given to a client twice");
+  given_[first] = count;
+}
+
+void model::sent_change(const std::string& name) {
+  auto& p = promises[name];
+  ++p.open;
+  p.certain = false;
+}
+
+void model::ended_change(const std::string& name, std::optional<bool> loaded_ok, std::int64_t) {
+  auto& p = promises[name];
+  --p.open;
+  if (!loaded_ok || p.open > 0)
+    return;
+  p.certain = true;
+  p.loaded = *loaded_ok;
+}
+
+void model::answered(schema::SearchRequest::Reader request, schema::SearchReply::Reader reply) {
+  ++searches_checked;
+  const std::string channel{view(request.getChannel())};
+  const auto where = "a search of channel " + channel + " for target " + std::to_string(reply.getServedVersion());
+  const auto* v = disk.version(request.getCollection(), reply.getServedVersion());
+  if (v == nullptr) {
+    complain_(verdict::safety, where + " was answered, but no such target was ever durable");
+    return;
+  }
+  auto c = v->channels.find(channel);
+  if (c == v->channels.end()) {
+    complain_(verdict::safety, where + " was answered, but that target has no such channel");
+    return;
+  }
+  std::map<std::int64_t, std::int64_t> found;
+  if (reply.getQueries().size() == 1)
+    for (auto hit : reply.getQueries()[0].getHits())
+      ++found[hit.getId() / memory_engine_id_stride];
+  if (found == c->second)
+    return;
+  std::string text;
+  for (auto [segment, rows] : c->second)
+    if (auto f = found.find(segment); f == found.end() || f->second != rows)
+      text += " segment " + std::to_string(segment) + ": " + std::to_string(f == found.end() ? 0 : f->second) + " of "
+              + std::to_string(rows) + " rows;";
+  for (auto [segment, rows] : found)
+    if (!c->second.contains(segment))
+      text += " segment " + std::to_string(segment) + " does not belong to it;";
+  complain_(verdict::safety, where + " was answered as complete but is not:" + text);
+}
+
+// -- reports ----------------------------------------------------------------------
+
+void model::note_cover(const reported_node::delegator& d) {
+  auto h = disk.heads.find(d.collection);
+  if (h == disk.heads.end())
+    return;
+  for (auto number : {h->second.current, h->second.next}) {
+    const auto* v = number == 0 ? nullptr : disk.version(d.collection, number);
+    if (v == nullptr)
+      continue;
+    auto c = v->channels.find(d.channel);
+    if (c != v->channels.end()
+        && std::all_of(c->second.begin(), c->second.end(), [&](const auto& s) { return d.view.contains(s.first); }))
+      covered_.insert({d.collection, number, d.channel, d.replica});
+  }
+}
+
+void model::reported(reported_node& node, schema::Report::Reader report) {
+  if (report.getFull()) {
+    node.delegators.clear();
+    node.told = false;
+  }
+  for (auto key : report.getRemovedDelegators())
+    node.delegators.erase({key.getCollection(), std::string{view(key.getChannel())}});
+  for (auto r : report.getDelegators()) {
+    auto& d = node.delegators[{r.getCollection(), std::string{view(r.getChannel())}}];
+    d.collection = r.getCollection();
+    d.channel = std::string{view(r.getChannel())};
+    d.replica = r.getReplica();
+    d.version = r.getVersion();
+    d.served = r.getServedVersion();
+    d.serviceable = r.getServiceable();
+    if (r.getWholeView())
+      d.view.clear();
+    for (auto segment : r.getRemoved())
+      d.view.erase(segment);
+    for (auto v : r.getView())
+      d.view[v.getSegment()] = v.getWorker();
+    note_cover(d);
+  }
+  if (report.getComplete())
+    node.told = true;
+}
+
+} // namespace muster::sim
