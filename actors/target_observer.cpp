@@ -33,6 +33,8 @@ struct target_shell : shell<target_observer_actor, target_shell> {
         pulled.erase(id);
       else if (c->head && pulled.insert(id).second && c->desired->status == schema::LoadStatus::LOADED)
         wish(id); // loaded before this start: its data may have changed meanwhile
+      if (behind.erase(id) > 0)
+        wish(id);
     }
     return acknowledge(*this, p);
   }
@@ -117,11 +119,12 @@ private:
       return;
     }
     info("collection ", id, " has new data: ", change.added.size(), " segments more, ", change.dropped.size(), " fewer");
+    const auto current = c->head->current;
     auto commit = make<schema::Commit>(
       [&](schema::Commit::Builder b) {
         auto next = b.initNext();
         next.setCollection(id);
-        next.setCurrent(c->head->current);
+        next.setCurrent(current);
         auto added = next.initAdded(static_cast<unsigned>(change.added.size()));
         for (unsigned i = 0; i < change.added.size(); ++i)
           write(added[i], change.added[i]);
@@ -132,11 +135,18 @@ private:
       view.epoch());
     request<m<schema::CommitReply>>(
       metadata, limits::commit_timeout, commit,
-      [this, id](const m<schema::CommitReply>& reply) {
+      [this, id, current](const m<schema::CommitReply>& reply) {
         const auto why = to_failure(reply->getStatus());
         if (why.code == ec::stale_premise) {
+          // Metadata is ahead of this view, perhaps for as long as a commit takes: asking again before its publication is
+          // here would only go round in a circle.
           pulling.erase(id);
-          wish(id);
+          const auto* now = view.collection(id);
+          if (now != nullptr && now->head && now->head->current == current)
+            behind.insert(id);
+          else
+            wish(id);
+          next_pull();
           return;
         }
         done(id, why, reply->getValue());
@@ -246,6 +256,7 @@ private:
   std::deque<std::int64_t> queue;
   std::set<std::int64_t> wished;   ///< In the queue.
   std::set<std::int64_t> pulling;
+  std::set<std::int64_t> behind;   ///< To be pulled again when the next publication about them is here.
   std::map<std::int64_t, std::vector<refresh_promise>> waiting;
   std::map<std::int64_t, std::int64_t> promoting;
 };
