@@ -40,14 +40,10 @@ task_key key_of(const proposal& p) {
 reason task_table::admit(schema::Proposer proposer, const proposal& p, std::uint64_t number, const situation& s,
                          std::int64_t now) {
   const auto key = key_of(p);
-  const auto taken = by_key_.find(key);
-  const auto replaced = taken == by_key_.end() ? 0 : taken->second;
-  if (replaced != 0) {
-    // Only what has done nothing yet may be replaced.
-    const auto& old = tasks_.at(replaced);
-    if (old.at != phase::waiting || old.step != 0 || static_cast<int>(p.priority) <= static_cast<int>(old.what.priority))
+  const auto replaced = by_key_.contains(key) ? by_key_.at(key) : 0;
+  if (const auto* old = replaced != 0 ? &tasks_.at(replaced) : nullptr)
+    if (old->at != phase::waiting || old->step != 0 || p.priority <= old->what.priority) // half done, or as urgent
       return reason::key_taken;
-  }
   if (auto i = floors_.find(key); i != floors_.end() && number < i->second) {
     touch(key);
     return reason::stale_proposal;
