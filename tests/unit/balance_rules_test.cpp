@@ -110,7 +110,9 @@ TEST(balance_by_rows, nothing_moves_to_a_node_that_cannot_be_given_work_or_is_re
   auto w = cluster({{100, 100}, {}});
   w.nodes.at(2).stopping = true;
   EXPECT_TRUE(check(w).empty());
-  w.nodes.at(2).stopping = false;
+  w.nodes.at(1).stopping = true;
+  EXPECT_TRUE(check(w).empty());
+  w.nodes.at(1).stopping = w.nodes.at(2).stopping = false;
   auto& r = w.collections[7].desired->replicas[0];
   r.nodes = {1};
   r.read_only_nodes = {2};
