@@ -6,7 +6,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-
+#include <CLI/Validators.hpp>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -17,10 +17,11 @@ namespace muster::cli {
 /// Exit codes that scripts may rely on; told by `muster --help`.
 enum exit_code : int {
   done = 0,
-  failed = 1,      ///< The request was refused or failed, an input is bad, or a process could not start.
-  usage = 2,       ///< The command line is wrong; nothing was done.
-  unreachable = 3, ///< No coordinator answers at the address, or the connection was lost: what became of a change is unknown.
-  fatal = 4,       ///< A coordinator ended because it could not go on; start it again.
+  failed = 1, ///< The request was refused or failed, an input is bad, or a process could not start.
+  usage = 2,  ///< The command line is wrong; nothing was done.
+  unreachable =
+      3,     ///< No coordinator answers at the address, or the connection was lost: what became of a change is unknown.
+  fatal = 4, ///< A coordinator ended because it could not go on; start it again.
 };
 
 /// Ends the command: one line on stderr, then this exit code.
@@ -59,6 +60,12 @@ void add_json_option(CLI::App& sub, bool& json);
 
 /// An option that takes one value of the list.
 CLI::Validator one_of(std::vector<std::string> values);
+
+/// A number from `lowest` to `highest`.
+template <class T>
+CLI::Validator between(T lowest, T highest) {
+  return CLI::Range(lowest, highest).description("");
+}
 
 // One line a group of subcommands; each puts what was chosen into `chosen`.
 void add_coordinator(CLI::App& app, command& chosen);

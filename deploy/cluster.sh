@@ -46,14 +46,14 @@ start_cluster() { # NODES
 }
 
 # Ends one process: asks, waits, and after 5 s does not ask again.
-stop_process() { # NAME
+stop_process() { # NAME [SECONDS]
   local pid=${pid_of[$1]:-} tries=0
   [ -n "$pid" ] || return 0
   unset "pid_of[$1]"
   kill -CONT "$pid" 2>/dev/null || true
   kill -TERM "$pid" 2>/dev/null || return 0
   while kill -0 "$pid" 2>/dev/null; do
-    [ $((tries += 1)) -le 100 ] || { kill -KILL "$pid" 2>/dev/null || true; return 0; }
+    [ $((tries += 1)) -le $((20 * ${2:-5})) ] || { kill -KILL "$pid" 2>/dev/null || true; return 0; }
     sleep 0.05
   done
 }
@@ -81,9 +81,9 @@ import_sample() { # NAME
     --metric cosine --shards 2 --segment-rows 1250
 }
 
-start_probe() { # COLLECTION
+start_probe() { # COLLECTION SEARCHES
   start_process probe 'muster probe: searching' probe "$1" --vector-file "$root/deploy/sample/queries.npy" --seconds 120 \
-    --report "$work/probe.txt"
+    --at-least "$2" --report "$work/probe.txt"
 }
 
 probed() { # KEY

@@ -3,7 +3,6 @@
 #include "deploy/session.hpp"
 
 #include <capnp/compat/json.h>
-
 #include <iostream>
 
 namespace muster::cli {
@@ -55,8 +54,8 @@ void add_call(CLI::App& app, command& chosen) {
     methods += (methods.empty() ? "" : ", ") + name;
   sub.add_option("method", o->method, "One of " + methods)->type_name("METHOD")->required();
   sub.add_option("json", o->json, "The request's fields, as in messages/schema/client.capnp")
-    ->type_name("JSON")
-    ->capture_default_str();
+      ->type_name("JSON")
+      ->capture_default_str();
   add_coordinator_option(sub, o->coordinator);
   sub.footer("\nExample: muster call describeCollection '{\"collection\":\"words\"}'");
   sub.callback([o, &chosen] { chosen = [o] { return run(*o); }; });

@@ -29,8 +29,9 @@ std::chrono::milliseconds patience(const options& o) {
 
 void print_done(const options& o, const char* verb, double ms) {
   if (o.json)
-    std::cout << json_writer{}.open('{').field("collection", o.name).field("done", verb).field("ms", ms).close('}').str()
-              << '\n';
+    std::cout
+        << json_writer{}.open('{').field("collection", o.name).field("done", verb).field("ms", ms).close('}').str()
+        << '\n';
   else
     std::cout << verb << ' ' << o.name << " in " << fixed(ms, 1) << " ms\n";
 }
@@ -40,11 +41,11 @@ int load(const options& o) {
   s.ask<schema::GetStatusRequest>(); // The connection is no part of what is measured.
   const auto start = clock::now();
   s.ask<schema::LoadCollectionRequest>(
-    [&](auto b) {
-      b.setCollection(o.name);
-      b.setReplicaNumber(o.replicas);
-    },
-    patience(o));
+      [&](auto b) {
+        b.setCollection(o.name);
+        b.setReplicaNumber(o.replicas);
+      },
+      patience(o));
   print_done(o, "loaded", ms_since(start));
   return done;
 }
@@ -86,16 +87,16 @@ int collections(const options& o) {
   w.open('[');
   for (auto c : reply->getCollections()) {
     w.open('{')
-      .field("id", c.getId())
-      .field("database", view(c.getDatabase()))
-      .field("name", view(c.getName()))
-      .field("status", view(c.getLoadStatus()))
-      .field("rows", c.getRows())
-      .field("segments", c.getSegments())
-      .field("bytes", c.getBytes())
-      .field("metric", view(c.getMetric()))
-      .field("dimension", c.getDimension())
-      .field("has_names", c.getHasNames());
+        .field("id", c.getId())
+        .field("database", view(c.getDatabase()))
+        .field("name", view(c.getName()))
+        .field("status", view(c.getLoadStatus()))
+        .field("rows", c.getRows())
+        .field("segments", c.getSegments())
+        .field("bytes", c.getBytes())
+        .field("metric", view(c.getMetric()))
+        .field("dimension", c.getDimension())
+        .field("has_names", c.getHasNames());
     w.key("channels").open('[');
     for (auto channel : c.getChannels())
       w.text(view(channel));
@@ -122,8 +123,9 @@ CLI::App& add_named(CLI::App& app, const std::string& name, const std::string& d
 
 void add_timeout(CLI::App& sub, options& o) {
   sub.add_option("--timeout-s", o.timeout_s, "How long to wait for it; it goes on afterwards too")
-    ->check(CLI::Range(0.001, 600.0))
-    ->capture_default_str();
+      ->type_name("S")
+      ->check(between(0.001, 600.0))
+      ->capture_default_str();
 }
 
 } // namespace
@@ -135,8 +137,9 @@ void add_collection_commands(CLI::App& app, command& chosen) {
   };
   auto& loading = add_named(app, "load", "Have a collection served; ends when it can be searched", *o);
   loading.add_option("--replicas", o->replicas, "On how many sets of nodes")
-    ->check(CLI::Range(1u, static_cast<unsigned>(limits::replicas)))
-    ->capture_default_str();
+      ->type_name("N")
+      ->check(between(1u, static_cast<unsigned>(limits::replicas)))
+      ->capture_default_str();
   add_timeout(loading, *o);
   choose(loading, load);
   auto& releasing = add_named(app, "release", "Have a collection no longer served; its data stays", *o);

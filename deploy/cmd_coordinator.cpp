@@ -9,7 +9,6 @@
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
-
 #include <cstdio>
 #include <cstdlib>
 #include <unistd.h>
@@ -97,8 +96,8 @@ void add_coordinator(CLI::App& app, command& chosen) {
   auto& sub = add_command(app, "coordinator", "Run a coordinator in the foreground until Ctrl-C");
   sub.add_option("--data", o->data, "Its own folder: journal, catalogue, log")->type_name("DIR")->required();
   sub.add_option("--listen", o->listen, "Where nodes and clients connect; loopback only, port 0: any free one")
-    ->type_name("HOST:PORT")
-    ->capture_default_str();
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
   sub.add_option("--config", o->config, "Settings as YAML; known: node_gone_ms")->type_name("FILE");
   add_store_option(sub, o->store, "The folder of segment files that all processes see");
   sub.add_flag("--debug", o->debug, "Print each decision on stderr too (it is always in the log file)");

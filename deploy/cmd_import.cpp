@@ -1,11 +1,10 @@
-// `muster import`: builds segment files in the store, then makes them known with one request; before that, nothing is visible.
+// `muster import`: builds segment files in the store, then makes them known with one request; before that, nothing is
+// visible.
 #include "deploy/cli.hpp"
 #include "deploy/output.hpp"
 #include "deploy/session.hpp"
 #include "persistence/import_builder.hpp"
 #include "persistence/segment_file.hpp"
-
-#include <CLI/Validators.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -62,9 +61,10 @@ struct destination {
 destination new_collection(session& s, const options& o) {
   auto there = s.call<schema::DescribeCollectionRequest>([&](auto b) { b.setCollection(o.name); });
   if (there)
-    throw command_error{failure{ec::collection_already_exists, "collection " + o.name + " is there already with "
-                                + counted(there->read().getCollection().getRows(), "row")
-                                + "; add to it with --append, drop it first, or choose another name"}};
+    throw command_error{failure{ec::collection_already_exists,
+                                "collection " + o.name + " is there already with "
+                                    + counted(there->read().getCollection().getRows(), "row")
+                                    + "; add to it with --append, drop it first, or choose another name"}};
   if (there.error().code != ec::collection_not_found)
     throw command_error{there.error()};
   destination to;
@@ -163,9 +163,10 @@ msg<schema::RegisterImportReply> announce(session& s, const options& o, const de
                        || why.code == ec::internal || why.code == ec::stopping;
   if (!unknown)
     take_away(o.store, folder, ids);
-  throw command_error{failure{why.code, why.text + (unknown ? "; look with muster collections whether the import is there, "
-                                                              "and if not, import again"
-                                                            : "; nothing was imported")}};
+  throw command_error{failure{why.code, why.text
+                                            + (unknown ? "; look with muster collections whether the import is there, "
+                                                         "and if not, import again"
+                                                       : "; nothing was imported")}};
 }
 
 void print(const options& o, const destination& to, const prepared_import& prepared,
@@ -180,17 +181,17 @@ void print(const options& o, const destination& to, const prepared_import& prepa
   if (o.json) {
     json_writer w;
     w.open('{')
-      .field("collection", o.name)
-      .field("collection_id", reply.getCollectionId())
-      .field("rows", rows)
-      .field("first_row_id", to.first_row)
-      .field("dimension", prepared.dimension())
-      .field("shards", to.shards)
-      .field("segments", made.size())
-      .field("segments_hnsw", indexed)
-      .field("bytes", bytes)
-      .field("target_version", reply.getTargetVersion())
-      .field("seconds", seconds);
+        .field("collection", o.name)
+        .field("collection_id", reply.getCollectionId())
+        .field("rows", rows)
+        .field("first_row_id", to.first_row)
+        .field("dimension", prepared.dimension())
+        .field("shards", to.shards)
+        .field("segments", made.size())
+        .field("segments_hnsw", indexed)
+        .field("bytes", bytes)
+        .field("target_version", reply.getTargetVersion())
+        .field("seconds", seconds);
     std::cout << w.close('}').str() << '\n';
     return;
   }
@@ -226,18 +227,18 @@ int run(const options& o) {
   plan.first_row_id = to.first_row;
   const auto prepared = value_or_end(prepare_import(plan));
   if (to.dimension != 0 && prepared.dimension() != to.dimension)
-    refuse(o.vectors + ": has vectors of " + std::to_string(prepared.dimension()) + " dimensions, but collection " + o.name
-           + " has " + std::to_string(to.dimension) + "; give vectors of that dimension");
+    refuse(o.vectors + ": has vectors of " + std::to_string(prepared.dimension()) + " dimensions, but collection "
+           + o.name + " has " + std::to_string(to.dimension) + "; give vectors of that dimension");
   std::error_code wrong;
   std::filesystem::create_directories(o.store, wrong);
   if (wrong)
     throw command_error{failure{ec::io_failed, "the store " + o.store + " cannot be made: " + wrong.message()
-                                + "; name the folder that the coordinator has as its --store"}};
+                                                   + "; name the folder that the coordinator has as its --store"}};
 
   // Ids: the collection, two partitions, the segments; from the durable allocator, so no other import has them.
   const auto count = prepared.segment_count();
-  const auto allocated = s.ask<schema::AllocateIdsRequest>(
-    [&](auto b) { b.setCount(static_cast<std::uint32_t>(count + 3)); });
+  const auto allocated =
+      s.ask<schema::AllocateIdsRequest>([&](auto b) { b.setCount(static_cast<std::uint32_t>(count + 3)); });
   const auto first = allocated->getFirst();
   const auto collection = to.id != 0 ? to.id : first;
   std::vector<segment_id> ids;
@@ -269,17 +270,19 @@ void add_import(CLI::App& app, command& chosen) {
   auto& sub = add_command(app, "import", "Make a collection of a .npy matrix, or add rows to one");
   sub.add_option("name", o->name, "The collection")->type_name("NAME")->required();
   sub.add_option("--vectors", o->vectors, "A .npy matrix of float32 or float64, one row a vector")
-    ->type_name("FILE")
-    ->required();
+      ->type_name("FILE")
+      ->required();
   sub.add_option("--ids", o->names, "A text file with one name a line, for each row")->type_name("FILE");
   sub.add_option("--metric", o->metric, "How distance is measured; needed for a new collection")
-    ->type_name("cosine|l2|ip")
-    ->check(one_of({"cosine", "l2", "ip"}).description(""));
-  sub.add_option("--shards", o->shards, "Into how many channels a new collection is cut [1]")
-    ->check(CLI::Range(std::size_t{1}, limits::shards));
+      ->type_name("cosine|l2|ip")
+      ->check(one_of({"cosine", "l2", "ip"}).description(""));
+  sub.add_option("--shards", o->shards, "Into how many channels a new collection is cut, at most 64 [1]")
+      ->type_name("N")
+      ->check(between(std::size_t{1}, limits::shards));
   sub.add_option("--segment-rows", o->segment_rows, "Rows of a segment; from 1,000 on it gets an HNSW index")
-    ->check(CLI::Range(std::size_t{1}, limits::segment_rows))
-    ->capture_default_str();
+      ->type_name("N")
+      ->check(between(std::size_t{1}, limits::segment_rows))
+      ->capture_default_str();
   sub.add_option("--partition", o->partition, "The partition, made when new [_default]")->type_name("P");
   sub.add_flag("--append", o->append, "Add to a collection that is there; a loaded one takes it over without a gap");
   add_store_option(sub, o->store, "The folder of segment files that all processes see");

@@ -7,9 +7,8 @@
 #include "net/address.hpp"
 #include "net/bridge.hpp"
 
-#include <caf/actor_system.hpp>
-
 #include <algorithm>
+#include <caf/actor_system.hpp>
 #include <unistd.h>
 
 namespace muster::cli {
@@ -61,7 +60,8 @@ int run(const options& o) {
     throw command_error{usage, "--join: " + join.error().text};
   value_or_end(make_folder(o.data, "data folder"));
   if (access(o.store.c_str(), R_OK | X_OK) != 0)
-    throw command_error{failed, "the store " + o.store + " cannot be read; name the folder that the coordinator has as its --store"};
+    throw command_error{failed, "the store " + o.store
+                                    + " cannot be read; name the folder that the coordinator has as its --store"};
   // The address is part of the node's hello: it must be known, and free, before there are actors.
   config.address = value_or_end(usable_listen_address(o.listen));
   log::open(o.debug ? log::severity::debug : log::severity::info, log::severity::debug,
@@ -107,20 +107,23 @@ int run(const options& o) {
 void add_node(CLI::App& app, command& chosen) {
   auto o = std::make_shared<options>();
   auto& sub = add_command(app, "node", "Run a query node in the foreground until Ctrl-C");
-  sub.add_option("--name", o->name, "Its name, unique in the cluster, kept over restarts: A-Z a-z 0-9 . _ -")->required();
+  sub.add_option("--name", o->name, "Its name, unique in the cluster, kept over restarts: A-Z a-z 0-9 . _ -")
+      ->required();
   sub.add_option("--join", o->join, "Where the coordinator listens (it may come later)")
-    ->type_name("HOST:PORT")
-    ->envname("MUSTER_COORDINATOR")
-    ->required();
+      ->type_name("HOST:PORT")
+      ->envname("MUSTER_COORDINATOR")
+      ->required();
   sub.add_option("--listen", o->listen, "Where clients and other nodes connect; loopback only, port 0: any free one")
-    ->type_name("HOST:PORT")
-    ->required();
+      ->type_name("HOST:PORT")
+      ->required();
   sub.add_option("--data", o->data, "Its own folder, for its log")->type_name("DIR")->required();
   add_store_option(sub, o->store, "The folder of segment files that all processes see");
   sub.add_option("--label", o->labels, "A label, key=value; may be given several times")
-    ->type_name("K=V")
-    ->allow_extra_args(false);
-  sub.add_option("--memory-mb", o->memory_mb, "Memory it offers, in MiB; 0: not said")->capture_default_str();
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  sub.add_option("--memory-mb", o->memory_mb, "Memory it offers, in MiB; 0: not said")
+      ->type_name("N")
+      ->capture_default_str();
   sub.add_flag("--debug", o->debug, "Print each decision on stderr too (it is always in the log file)");
   sub.callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }

@@ -4,13 +4,11 @@
 #include "deploy/process.hpp"
 #include "deploy/queries.hpp"
 
-#include <CLI/Validators.hpp>
-#include <kj/async-unix.h>
-
 #include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <kj/async-unix.h>
 #include <set>
 
 namespace muster::cli {
@@ -25,6 +23,7 @@ struct options {
   double seconds = 0;
   std::int64_t deadline_ms = limits::search_deadline.count();
   unsigned parallel = 2;
+  std::int64_t at_least = 0;
   bool until_stdin_closes = false;
   bool json = false;
 };
@@ -83,7 +82,7 @@ public:
 
 private:
   kj::Promise<void> search_on() {
-    if (stopping_)
+    if (stopping_ && found_.sent >= o_.at_least)
       return kj::READY_NOW;
     const auto row = queries_.row(next_++ % queries_.rows);
     search_query q;
@@ -95,7 +94,7 @@ private:
     const auto start = std::chrono::steady_clock::now();
     return s_.api().search(std::move(q)).then([this, start](search_result&& got) {
       found_.answered_ms.push_back(
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
       found_.retried += got.retries > 0;
       if (got.ok() && !ready_) {
         ready_ = true;
@@ -106,7 +105,8 @@ private:
         return search_on();
       ++found_.failed;
       if (found_.failures.size() < kept_failures)
-        found_.failures.push_back(fixed(epoch_ms(), 3) + " " + std::string{to_string(got.why.code)} + ": " + got.why.text);
+        found_.failures.push_back(fixed(epoch_ms(), 3) + " " + std::string{to_string(got.why.code)} + ": "
+                                  + got.why.text);
       // What fails at once would fill the report and heat the processor.
       return s_.io().provider->getTimer().afterDelay(5 * kj::MILLISECONDS).then([this] { return search_on(); });
     });
@@ -135,8 +135,9 @@ private:
 
 // One "key value" a line: shells read it with awk.
 void write_report(std::ostream& out, const findings& f) {
-  out << "sent " << f.sent << "\nfailed " << f.failed << "\nretried " << f.retried << "\nworst_ms " << fixed(f.worst_ms(), 3)
-      << "\np50_ms " << fixed(f.percentile(0.5), 3) << "\np99_ms " << fixed(f.percentile(0.99), 3) << '\n';
+  out << "sent " << f.sent << "\nfailed " << f.failed << "\nretried " << f.retried << "\nworst_ms "
+      << fixed(f.worst_ms(), 3) << "\np50_ms " << fixed(f.percentile(0.5), 3) << "\np99_ms "
+      << fixed(f.percentile(0.99), 3) << '\n';
   for (auto& change : f.routes) {
     out << "routes " << fixed(change.at_ms, 3) << " target " << change.target << " whole "
         << (change.every_shard ? "yes" : "no") << " nodes ,";
@@ -151,12 +152,12 @@ void write_report(std::ostream& out, const findings& f) {
 std::string as_json(const findings& f) {
   json_writer w;
   w.open('{')
-    .field("sent", f.sent)
-    .field("failed", f.failed)
-    .field("retried", f.retried)
-    .field("worst_ms", f.worst_ms())
-    .field("p50_ms", f.percentile(0.5))
-    .field("p99_ms", f.percentile(0.99));
+      .field("sent", f.sent)
+      .field("failed", f.failed)
+      .field("retried", f.retried)
+      .field("worst_ms", f.worst_ms())
+      .field("p50_ms", f.percentile(0.5))
+      .field("p99_ms", f.percentile(0.99));
   w.key("routes").open('[');
   for (auto& change : f.routes) {
     w.open('{').key("at_ms").raw(fixed(change.at_ms, 3)).field("target_version", change.target);
@@ -196,7 +197,7 @@ int run(const options& o) {
   auto end = asked(SIGINT).exclusiveJoin(asked(SIGTERM));
   if (o.seconds > 0)
     end = end.exclusiveJoin(
-      s.io().provider->getTimer().afterDelay(static_cast<std::int64_t>(o.seconds * 1e6) * kj::MICROSECONDS));
+        s.io().provider->getTimer().afterDelay(static_cast<std::int64_t>(o.seconds * 1e6) * kj::MICROSECONDS));
   if (o.until_stdin_closes) {
     auto in = s.io().lowLevelProvider->wrapInputFd(0);
     auto buffer = kj::heapArray<kj::byte>(4096);
@@ -223,17 +224,28 @@ void add_probe(CLI::App& app, command& chosen) {
   auto o = std::make_shared<options>();
   auto& sub = add_command(app, "probe", "Search without pause and report failures, retries and changes of routes");
   sub.add_option("name", o->name, "The collection")->type_name("NAME")->required();
-  sub.add_option("--vector-file", o->vectors, "A .npy matrix; its rows are searched in turn")->type_name("FILE")->required();
-  sub.add_option("--seconds", o->seconds, "How long")->check(CLI::Range(0.001, 86'400.0));
+  sub.add_option("--vector-file", o->vectors, "A .npy matrix; its rows are searched in turn")
+      ->type_name("FILE")
+      ->required();
+  sub.add_option("--seconds", o->seconds, "How long")->type_name("S")->check(between(0.001, 86'400.0));
   sub.add_flag("--until-stdin-closes", o->until_stdin_closes, "Until whoever started it ends or closes its input");
+  sub.add_option("--at-least", o->at_least, "Not before so many searches were sent")
+      ->type_name("N")
+      ->check(between(std::int64_t{0}, std::int64_t{1'000'000}))
+      ->capture_default_str();
   sub.add_option("--report", o->report, "Where to write what was found, a \"key value\" a line")->type_name("FILE");
-  sub.add_option("--parallel", o->parallel, "Searches at a time")->check(CLI::Range(1u, 64u))->capture_default_str();
+  sub.add_option("--parallel", o->parallel, "Searches at a time")
+      ->type_name("N")
+      ->check(between(1u, 64u))
+      ->capture_default_str();
   sub.add_option("--deadline-ms", o->deadline_ms, "Deadline of each search")
-    ->check(CLI::Range(std::int64_t{1}, std::int64_t{limits::search_timeout.count()}))
-    ->capture_default_str();
+      ->type_name("MS")
+      ->check(between(std::int64_t{1}, std::int64_t{limits::search_timeout.count()}))
+      ->capture_default_str();
   add_coordinator_option(sub, o->coordinator);
   add_json_option(sub, o->json);
-  sub.footer("\nExit code 1 when a search failed. A line of routes: routes AT_MS target VERSION whole yes|no nodes ,ID,ID,");
+  sub.footer(
+      "\nExit code 1 when a search failed. A line of routes: routes AT_MS target VERSION whole yes|no nodes ,ID,ID,");
   sub.callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }
 

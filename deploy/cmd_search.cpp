@@ -3,8 +3,6 @@
 #include "deploy/output.hpp"
 #include "deploy/queries.hpp"
 
-#include <CLI/Validators.hpp>
-
 #include <algorithm>
 #include <iostream>
 
@@ -42,7 +40,8 @@ std::string as_json(const answers_t& all) {
 }
 
 void print_text(const answers_t& all) {
-  const bool names = std::any_of(all.begin(), all.end(), [](auto& hits) { return !hits.empty() && !hits[0].name.empty(); });
+  const bool names =
+      std::any_of(all.begin(), all.end(), [](auto& hits) { return !hits.empty() && !hits[0].name.empty(); });
   table t{names ? std::vector<std::string>{"QUERY", "ID", "DISTANCE", "NAME"}
                 : std::vector<std::string>{"QUERY", "ID", "DISTANCE"}};
   for (std::size_t i = 0; i < all.size(); ++i)
@@ -57,8 +56,9 @@ npy_matrix<float> vector_like(session& s, const options& o) {
   if (!found)
     throw command_error{explained(s, o.name, found.error())};
   if (found->empty())
-    throw command_error{failure{ec::parameter_invalid, "no row of " + o.name + " has the name \"" + o.like
-                                + "\"; names are as in the file given with --ids, to the letter"}};
+    throw command_error{
+        failure{ec::parameter_invalid, "no row of " + o.name + " has the name \"" + o.like
+                                           + "\"; names are as in the file given with --ids, to the letter"}};
   npy_matrix<float> out;
   out.rows = 1;
   out.values = (*found)[0].vector;
@@ -89,10 +89,11 @@ int recall(const options& o) {
   const auto truth = value_or_end(read_npy_integers(o.truth));
   if (truth.rows != queries.rows)
     throw command_error{failure{ec::parameter_invalid, o.truth + " has " + std::to_string(truth.rows) + " rows, but "
-                                + o.vectors + " has " + std::to_string(queries.rows) + "; give the answers to these queries"}};
+                                                           + o.vectors + " has " + std::to_string(queries.rows)
+                                                           + "; give the answers to these queries"}};
   if (truth.columns < o.k)
     throw command_error{failure{ec::parameter_invalid, o.truth + " has only " + std::to_string(truth.columns)
-                                + " answers a query; ask with -k for no more"}};
+                                                           + " answers a query; ask with -k for no more"}};
   client_options settings;
   settings.search_deadline = std::chrono::milliseconds{o.deadline_ms};
   session s{o.coordinator, settings};
@@ -105,21 +106,25 @@ int recall(const options& o) {
   }
   const auto value = static_cast<double>(right) / static_cast<double>(all.size() * o.k);
   if (o.json)
-    std::cout << json_writer{}.open('{').field("recall", value).field("k", o.k).field("queries", all.size()).close('}').str()
-              << '\n';
+    std::cout
+        << json_writer{}.open('{').field("recall", value).field("k", o.k).field("queries", all.size()).close('}').str()
+        << '\n';
   else
-    std::cout << "recall@" << o.k << ' ' << fixed(value, 4) << " over " << counted(std::ssize(all), "query vector") << '\n';
+    std::cout << "recall@" << o.k << ' ' << fixed(value, 4) << " over " << counted(std::ssize(all), "query vector")
+              << '\n';
   return done;
 }
 
 void add_common(CLI::App& sub, options& o) {
   sub.add_option("name", o.name, "The collection")->type_name("NAME")->required();
   sub.add_option("-k,--k", o.k, "How many nearest rows")
-    ->check(CLI::Range(std::uint32_t{1}, static_cast<std::uint32_t>(limits::search_k)))
-    ->capture_default_str();
+      ->type_name("N")
+      ->check(between(std::uint32_t{1}, static_cast<std::uint32_t>(limits::search_k)))
+      ->capture_default_str();
   sub.add_option("--deadline-ms", o.deadline_ms, "Longest wait for an answer")
-    ->check(CLI::Range(std::int64_t{1}, std::int64_t{limits::search_timeout.count()}))
-    ->capture_default_str();
+      ->type_name("MS")
+      ->check(between(std::int64_t{1}, std::int64_t{limits::search_timeout.count()}))
+      ->capture_default_str();
   add_coordinator_option(sub, o.coordinator);
   add_json_option(sub, o.json);
 }
@@ -136,9 +141,10 @@ void add_search_commands(CLI::App& app, command& chosen) {
   auto& measuring = add_command(app, "recall", "Compare answers with exact ones: the share that was found");
   add_common(measuring, *o);
   measuring.add_option("--vector-file", o->vectors, "A .npy matrix, one row a query")->type_name("FILE")->required();
-  measuring.add_option("--truth", o->truth, "A .npy int64 matrix: for each query the ids of the nearest rows, nearest first")
-    ->type_name("FILE")
-    ->required();
+  measuring
+      .add_option("--truth", o->truth, "A .npy int64 matrix: for each query the ids of the nearest rows, nearest first")
+      ->type_name("FILE")
+      ->required();
   measuring.callback([o, &chosen] { chosen = [o] { return recall(*o); }; });
 }
 

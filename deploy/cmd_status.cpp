@@ -69,13 +69,15 @@ void print_text(const overview& all, const std::string& coordinator) {
   table collections{{"COLLECTION", "STATUS", "LOADED", "REPLICAS", "SEGMENTS", "ROWS", "TARGET", "WAITS FOR"}};
   for (auto& c : all.collections) {
     const auto waits = view(c.loaded.getWaitsFor());
-    collections.row({std::string{view(c.loaded.getName())}, std::string{view(c.loaded.getStatus())},
-                     std::to_string(c.loaded.getPercentage()) + "%",
-                     std::to_string(c.loaded.getServiceableReplicas()) + " of "
-                       + std::to_string(c.loaded.getReplicaNumber()),
-                     with_commas(c.loaded.getSegments()), with_commas(c.loaded.getRows()),
-                     std::to_string(c.loaded.getCurrentVersion()),
-                     !waits.empty() ? std::string{waits} : c.whole() ? "nothing, it is whole" : c.lacks});
+    collections.row(
+        {std::string{view(c.loaded.getName())}, std::string{view(c.loaded.getStatus())},
+         std::to_string(c.loaded.getPercentage()) + "%",
+         std::to_string(c.loaded.getServiceableReplicas()) + " of " + std::to_string(c.loaded.getReplicaNumber()),
+         with_commas(c.loaded.getSegments()), with_commas(c.loaded.getRows()),
+         std::to_string(c.loaded.getCurrentVersion()),
+         !waits.empty() ? std::string{waits}
+         : c.whole()    ? "nothing, it is whole"
+                        : c.lacks});
   }
   std::cout << (collections.empty() ? "nothing is loaded; muster collections lists what can be\n" : collections.str());
   for (auto& c : all.collections)
@@ -102,18 +104,18 @@ void write_nodes(json_writer& w, const std::string& key, capnp::List<std::int64_
 
 void write_collection(json_writer& w, const collection_overview& c, const overview& all) {
   w.open('{')
-    .field("id", c.loaded.getId())
-    .field("name", view(c.loaded.getName()))
-    .field("status", view(c.loaded.getStatus()))
-    .field("percentage", c.loaded.getPercentage())
-    .field("replicas_wanted", c.loaded.getReplicaNumber())
-    .field("replicas_serviceable", c.loaded.getServiceableReplicas())
-    .field("current_version", c.loaded.getCurrentVersion())
-    .field("next_version", c.loaded.getNextVersion())
-    .field("rows", c.loaded.getRows())
-    .field("waits_for", view(c.loaded.getWaitsFor()))
-    .field("whole", c.whole())
-    .field("lacks", c.lacks);
+      .field("id", c.loaded.getId())
+      .field("name", view(c.loaded.getName()))
+      .field("status", view(c.loaded.getStatus()))
+      .field("percentage", c.loaded.getPercentage())
+      .field("replicas_wanted", c.loaded.getReplicaNumber())
+      .field("replicas_serviceable", c.loaded.getServiceableReplicas())
+      .field("current_version", c.loaded.getCurrentVersion())
+      .field("next_version", c.loaded.getNextVersion())
+      .field("rows", c.loaded.getRows())
+      .field("waits_for", view(c.loaded.getWaitsFor()))
+      .field("whole", c.whole())
+      .field("lacks", c.lacks);
   w.key("replicas").open('[');
   for (auto replica : c.replicas->getReplicas()) {
     w.open('{').field("id", replica.getId()).field("resource_group", view(replica.getResourceGroup()));
@@ -122,22 +124,22 @@ void write_collection(json_writer& w, const collection_overview& c, const overvi
     w.key("shards").open('[');
     for (auto shard : replica.getShards())
       w.open('{')
-        .field("channel", view(shard.getChannel()))
-        .field("leader", shard.getLeader() == 0 ? std::string{} : all.node_name(shard.getLeader()))
-        .field("address", view(shard.getLeaderAddress()))
-        .field("serviceable", shard.getServiceable())
-        .close('}');
+          .field("channel", view(shard.getChannel()))
+          .field("leader", shard.getLeader() == 0 ? std::string{} : all.node_name(shard.getLeader()))
+          .field("address", view(shard.getLeaderAddress()))
+          .field("serviceable", shard.getServiceable())
+          .close('}');
     w.close(']').close('}');
   }
   w.close(']').key("segments").open('[');
   for (auto segment : c.segments->getSegments()) {
     w.open('{')
-      .field("id", segment.getId())
-      .field("partition", segment.getPartitionId())
-      .field("channel", view(segment.getChannel()))
-      .field("rows", segment.getRows())
-      .field("bytes", segment.getBytes())
-      .field("index", view(segment.getIndex()));
+        .field("id", segment.getId())
+        .field("partition", segment.getPartitionId())
+        .field("channel", view(segment.getChannel()))
+        .field("rows", segment.getRows())
+        .field("bytes", segment.getBytes())
+        .field("index", view(segment.getIndex()));
     write_nodes(w, "nodes", segment.getNodes(), all);
     w.close('}');
   }
@@ -149,22 +151,22 @@ std::string as_json(const overview& all) {
   const bool whole = std::all_of(all.collections.begin(), all.collections.end(), [](auto& c) { return c.whole(); });
   json_writer w;
   w.open('{')
-    .field("state", view(status.getState()))
-    .field("epoch", status.getEpoch())
-    .field("version", view(status.getVersion()))
-    .field("whole", whole);
+      .field("state", view(status.getState()))
+      .field("epoch", status.getEpoch())
+      .field("version", view(status.getVersion()))
+      .field("whole", whole);
   w.key("nodes").open('[');
   for (auto node : status.getNodes()) {
     w.open('{')
-      .field("id", node.getId())
-      .field("name", view(node.getName()))
-      .field("address", view(node.getAddress()))
-      .field("state", view(node.getState()))
-      .field("segments", node.getSegments())
-      .field("rows", node.getRows())
-      .field("channels", node.getChannels())
-      .field("memory_mb", node.getMemoryMb())
-      .field("incarnation", std::to_string(node.getIncarnation()));
+        .field("id", node.getId())
+        .field("name", view(node.getName()))
+        .field("address", view(node.getAddress()))
+        .field("state", view(node.getState()))
+        .field("segments", node.getSegments())
+        .field("rows", node.getRows())
+        .field("channels", node.getChannels())
+        .field("memory_mb", node.getMemoryMb())
+        .field("incarnation", std::to_string(node.getIncarnation()));
     w.key("labels").open('{');
     for (auto label : node.getLabels())
       w.field(view(label.getKey()), view(label.getValue()));
@@ -176,17 +178,17 @@ std::string as_json(const overview& all) {
   w.close(']').key("tasks").open('[');
   for (auto task : status.getTasks())
     w.open('{')
-      .field("id", task.getId())
-      .field("kind", view(task.getKind()))
-      .field("state", view(task.getState()))
-      .field("collection", task.getCollectionId())
-      .field("replica", task.getReplica())
-      .field("channel", view(task.getChannel()))
-      .field("segment", task.getSegment())
-      .field("node", task.getNode())
-      .field("source", task.getSource())
-      .field("reason", view(task.getReason()))
-      .close('}');
+        .field("id", task.getId())
+        .field("kind", view(task.getKind()))
+        .field("state", view(task.getState()))
+        .field("collection", task.getCollectionId())
+        .field("replica", task.getReplica())
+        .field("channel", view(task.getChannel()))
+        .field("segment", task.getSegment())
+        .field("node", task.getNode())
+        .field("source", task.getSource())
+        .field("reason", view(task.getReason()))
+        .close('}');
   return w.close(']').close('}').str();
 }
 
@@ -208,8 +210,9 @@ int wait_until_whole(const options& o) {
   for (;;) {
     auto seen = o.name.empty() ? look(s) : look(s, o.name);
     std::string lacks;
-    if (!seen && (seen.error().code == ec::connection_lost || seen.error().code == ec::collection_not_loaded
-                  || seen.error().code == ec::service_not_ready)) {
+    if (!seen
+        && (seen.error().code == ec::connection_lost || seen.error().code == ec::collection_not_loaded
+            || seen.error().code == ec::service_not_ready)) {
       lacks = seen.error().text;
     } else if (!seen) {
       throw command_error{seen.error()};
@@ -228,7 +231,8 @@ int wait_until_whole(const options& o) {
     const auto now = epoch_ms();
     if (lacks.empty()) {
       if (o.json)
-        std::cout << json_writer{}.open('{').field("whole", true).key("at_ms").raw(fixed(now, 3)).close('}').str() << '\n';
+        std::cout << json_writer{}.open('{').field("whole", true).key("at_ms").raw(fixed(now, 3)).close('}').str()
+                  << '\n';
       else
         std::cout << "whole at_ms " << fixed(now, 3) << '\n';
       return done;
@@ -245,8 +249,8 @@ int actors(const options& o) {
   session s{o.coordinator};
   const auto reply = s.ask<schema::ListActorsRequest>([&](auto b) { b.setName(o.name); });
   if (!o.json) {
-    table t{{"ACTOR", "KIND", "OWNER", "STATE", "QUEUED", "OLDEST MS", "HANDLED", "P50 US", "P99 US", "MAX US", "RESTARTS",
-             "WAITS FOR", "LAST FAILURE"}};
+    table t{{"ACTOR", "KIND", "OWNER", "STATE", "QUEUED", "OLDEST MS", "HANDLED", "P50 US", "P99 US", "MAX US",
+             "RESTARTS", "WAITS FOR", "LAST FAILURE"}};
     for (auto a : reply->getActors())
       t.row({std::string{view(a.getName())}, std::string{view(a.getKind())}, std::string{view(a.getOwner())},
              std::string{view(a.getState())}, std::to_string(a.getQueued()), std::to_string(a.getOldestMs()),
@@ -260,19 +264,19 @@ int actors(const options& o) {
   w.open('[');
   for (auto a : reply->getActors()) {
     w.open('{')
-      .field("name", view(a.getName()))
-      .field("kind", view(a.getKind()))
-      .field("owner", view(a.getOwner()))
-      .field("state", view(a.getState()))
-      .field("queued", a.getQueued())
-      .field("oldest_ms", a.getOldestMs())
-      .field("handled", a.getHandled())
-      .field("handler_p50_us", a.getHandlerP50Us())
-      .field("handler_p99_us", a.getHandlerP99Us())
-      .field("handler_max_us", a.getHandlerMaxUs())
-      .field("restarts", a.getRestarts())
-      .field("waiting_for", view(a.getWaitingFor()))
-      .field("last_failure", view(a.getLastFailure()));
+        .field("name", view(a.getName()))
+        .field("kind", view(a.getKind()))
+        .field("owner", view(a.getOwner()))
+        .field("state", view(a.getState()))
+        .field("queued", a.getQueued())
+        .field("oldest_ms", a.getOldestMs())
+        .field("handled", a.getHandled())
+        .field("handler_p50_us", a.getHandlerP50Us())
+        .field("handler_p99_us", a.getHandlerP99Us())
+        .field("handler_max_us", a.getHandlerMaxUs())
+        .field("restarts", a.getRestarts())
+        .field("waiting_for", view(a.getWaitingFor()))
+        .field("last_failure", view(a.getLastFailure()));
     w.key("handled_by_type").open('{');
     for (auto count : a.getHandledByType())
       w.field(view(count.getType()), count.getCount());
@@ -293,14 +297,21 @@ void add_status_commands(CLI::App& app, command& chosen) {
 
   auto& waiting = add_command(app, "wait", "Wait until every replica of what is loaded is whole again");
   waiting.add_option("name", o->name, "This collection alone; none: all that are loaded")->type_name("NAME");
-  waiting.add_option("--without", o->without, "And until the node of this name is no longer connected")->type_name("NODE");
-  waiting.add_option("--nodes", o->nodes, "And until so many nodes are connected")->check(CLI::NonNegativeNumber);
-  waiting.add_option("--timeout-s", o->timeout_s, "Longest wait")->check(CLI::Range(0.001, 3600.0))->capture_default_str();
+  waiting.add_option("--without", o->without, "And until the node of this name is no longer connected")
+      ->type_name("NODE");
+  waiting.add_option("--nodes", o->nodes, "And until so many nodes are connected")
+      ->type_name("N")
+      ->check(between(std::int64_t{0}, std::int64_t{limits::nodes}));
+  waiting.add_option("--timeout-s", o->timeout_s, "Longest wait")
+      ->type_name("S")
+      ->check(between(0.001, 3600.0))
+      ->capture_default_str();
   add_coordinator_option(waiting, o->coordinator);
   add_json_option(waiting, o->json);
   waiting.callback([o, &chosen] { chosen = [o] { return wait_until_whole(*o); }; });
 
-  auto& listing = add_command(app, "actors", "Show every actor of the coordinator: queued, handled, restarts, last failure");
+  auto& listing =
+      add_command(app, "actors", "Show every actor of the coordinator: queued, handled, restarts, last failure");
   listing.add_option("name", o->name, "This actor alone")->type_name("NAME");
   add_coordinator_option(listing, o->coordinator);
   add_json_option(listing, o->json);

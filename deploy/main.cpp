@@ -28,9 +28,9 @@ Environment:
 } // namespace
 
 command_error::command_error(const failure& why)
-  : std::runtime_error(std::string{to_string(why.code)} + " (" + std::to_string(static_cast<int>(why.code)) + "): "
-                       + why.text),
-    exit(why.code == ec::connection_lost ? unreachable : failed) {
+    : std::runtime_error(std::string{to_string(why.code)} + " (" + std::to_string(static_cast<int>(why.code))
+                         + "): " + why.text),
+      exit(why.code == ec::connection_lost ? unreachable : failed) {
   // nop
 }
 
@@ -43,9 +43,9 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
 
 void add_coordinator_option(CLI::App& sub, std::string& address) {
   sub.add_option("--coordinator", address, "Where the coordinator listens")
-    ->type_name("HOST:PORT")
-    ->envname("MUSTER_COORDINATOR")
-    ->capture_default_str();
+      ->type_name("HOST:PORT")
+      ->envname("MUSTER_COORDINATOR")
+      ->capture_default_str();
 }
 
 void add_store_option(CLI::App& sub, std::string& store, const std::string& description) {
@@ -75,7 +75,6 @@ int run(int argc, char** argv) {
   CLI::App app{"muster: decides which query node of a vector database serves what, and keeps it so"};
   app.name("muster");
   app.set_version_flag("--version", version, "Print the version and end");
-  app.footer(footer);
   app.require_subcommand(0, 1);
   command chosen;
   add_coordinator(app, chosen);
@@ -86,6 +85,7 @@ int run(int argc, char** argv) {
   add_status_commands(app, chosen);
   add_probe(app, chosen);
   add_call(app, chosen);
+  app.footer(footer); // After the commands: they would inherit it.
   auto name = [&] {
     auto subs = app.get_subcommands();
     return subs.empty() ? std::string{"muster"} : "muster " + subs.front()->get_name();

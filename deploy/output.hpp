@@ -17,7 +17,7 @@ public:
   json_writer& key(std::string_view name);
   json_writer& text(std::string_view value); ///< Bytes that are no UTF-8 become U+FFFD.
   json_writer& number(std::int64_t value);
-  json_writer& number(float value);  ///< Shortest form that reads back the same; null when not finite.
+  json_writer& number(float value); ///< Shortest form that reads back the same; null when not finite.
   json_writer& number(double value);
   json_writer& boolean(bool value);
   json_writer& raw(std::string_view json);
@@ -31,8 +31,7 @@ public:
   }
 
   template <class T>
-    requires std::is_arithmetic_v<T>
-  json_writer& field(std::string_view name, T value) {
+  requires std::is_arithmetic_v<T> json_writer& field(std::string_view name, T value) {
     if constexpr (std::is_same_v<T, bool>)
       return key(name).boolean(value);
     else if constexpr (std::is_integral_v<T>)

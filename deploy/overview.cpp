@@ -61,7 +61,8 @@ result<overview> look_at(session& s, const std::string* only) {
     out.collections.push_back(std::move(c));
   }
   if (only != nullptr && out.collections.empty())
-    return failure{ec::collection_not_loaded, "collection " + *only + " is not loaded; load it with muster load " + *only};
+    return failure{ec::collection_not_loaded,
+                   "collection " + *only + " is not loaded; load it with muster load " + *only};
   std::sort(out.collections.begin(), out.collections.end(),
             [](auto& a, auto& b) { return view(a.loaded.getName()) < view(b.loaded.getName()); });
   return out;

@@ -1,4 +1,5 @@
-// The whole cluster as a client can see it: nodes, loaded collections, their replicas and segments, and whether all is whole.
+// The whole cluster as a client can see it: nodes, loaded collections, their replicas and segments, and whether all is
+// whole.
 #pragma once
 
 #include "deploy/session.hpp"

@@ -3,12 +3,11 @@
 
 #include "net/address.hpp"
 
+#include <arpa/inet.h>
 #include <caf/actor_cast.hpp>
 #include <caf/after.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/system_messages.hpp>
-
-#include <arpa/inet.h>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -104,7 +103,8 @@ bool await_actors(caf::actor_system& system, const std::vector<caf::strong_actor
 
 void end_in_time(std::chrono::seconds patience) {
   std::signal(SIGALRM, [](int) {
-    constexpr std::string_view text = "muster: the orderly end took too long; ending at once, nothing answered is lost\n";
+    constexpr std::string_view text =
+        "muster: the orderly end took too long; ending at once, nothing answered is lost\n";
     static_cast<void>(!write(STDERR_FILENO, text.data(), text.size()));
     _exit(1);
   });
@@ -115,9 +115,9 @@ result<unit> make_folder(const std::string& path, const std::string& what) {
   std::error_code wrong;
   std::filesystem::create_directories(path, wrong);
   if (wrong || !std::filesystem::is_directory(path))
-    return failure{ec::io_failed, "the " + what + " " + path + " cannot be made: "
-                                    + (wrong ? wrong.message() : "there is a file of that name")
-                                    + "; name a folder that this user may write"};
+    return failure{ec::io_failed, "the " + what + " " + path
+                                      + " cannot be made: " + (wrong ? wrong.message() : "there is a file of that name")
+                                      + "; name a folder that this user may write"};
   return unit{};
 }
 
@@ -150,8 +150,8 @@ result<std::string> usable_listen_address(const std::string& address) {
     close(socket_fd);
     return failure{ec::address_unusable,
                    "cannot listen on " + address + ": " + std::generic_category().message(why)
-                     + (why == EADDRINUSE ? "; end the process that listens there (ss -ltnp), or choose another port"
-                                          : "; choose another port")};
+                       + (why == EADDRINUSE ? "; end the process that listens there (ss -ltnp), or choose another port"
+                                            : "; choose another port")};
   }
   close(socket_fd);
   checked->port = ntohs(where.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(where).sin_port

@@ -5,7 +5,6 @@
 
 #include <caf/actor_control_block.hpp>
 #include <caf/actor_system.hpp>
-
 #include <chrono>
 #include <memory>
 #include <string>
@@ -47,8 +46,8 @@ void end_in_time(std::chrono::seconds patience);
 /// Makes a folder if need be. io_failed.
 result<unit> make_folder(const std::string& path, const std::string& what);
 
-/// Finds out whether an address can be listened on before anything is started that would have to be undone: the address with
-/// "localhost" and port 0 resolved. Loopback only. address_unusable.
+/// Finds out whether an address can be listened on before anything is started that would have to be undone: the address
+/// with "localhost" and port 0 resolved. Loopback only. address_unusable.
 result<std::string> usable_listen_address(const std::string& address);
 
 /// Prints a line to stdout at once: who waits for it may go on.

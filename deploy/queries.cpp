@@ -12,8 +12,9 @@ constexpr std::size_t page_queries = 50;
 
 } // namespace
 
-std::vector<std::vector<search_hit>> search_all(session& s, const std::string& collection, const npy_matrix<float>& queries,
-                                                std::uint32_t k, std::chrono::milliseconds deadline) {
+std::vector<std::vector<search_hit>> search_all(session& s, const std::string& collection,
+                                                const npy_matrix<float>& queries, std::uint32_t k,
+                                                std::chrono::milliseconds deadline) {
   std::vector<std::vector<search_hit>> out;
   for (std::size_t from = 0; from < queries.rows; from += page_queries) {
     const auto to = std::min(from + page_queries, queries.rows);
@@ -41,9 +42,11 @@ failure explained(session& s, const std::string& collection, failure why) {
     return known.error().code == ec::collection_not_found ? known.error() : why;
   const auto status = known->read().getCollection().getLoadStatus();
   if (status == "released")
-    return {ec::collection_not_loaded, "collection " + collection + " is not loaded; load it with muster load " + collection};
+    return {ec::collection_not_loaded,
+            "collection " + collection + " is not loaded; load it with muster load " + collection};
   if (status == "loading")
-    return {ec::collection_not_fully_loaded, "collection " + collection + " is still being loaded; muster status says what it waits for"};
+    return {ec::collection_not_fully_loaded,
+            "collection " + collection + " is still being loaded; muster status says what it waits for"};
   return why;
 }
 

@@ -16,8 +16,8 @@ const std::string& checked(const std::string& address) {
 } // namespace
 
 session::session(const std::string& coordinator, client_options options)
-  : io_(kj::setupAsyncIo()),
-    client_(io_.provider->getNetwork(), io_.provider->getTimer(), checked(coordinator), options) {
+    : io_(kj::setupAsyncIo()),
+      client_(io_.provider->getNetwork(), io_.provider->getTimer(), checked(coordinator), options) {
   // nop
 }
 

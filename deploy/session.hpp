@@ -5,9 +5,8 @@
 #include "net/client.hpp"
 #include "net/methods.hpp"
 
-#include <kj/async-io.h>
-
 #include <chrono>
+#include <kj/async-io.h>
 #include <string>
 
 namespace muster::cli {
@@ -17,14 +16,15 @@ class session {
 public:
   explicit session(const std::string& coordinator, client_options options = {});
 
-  /// Sends a request and waits; `fill` gets the request's builder. A refusal by the coordinator is a failure too. Without a
-  /// deadline the method's longest time counts.
+  /// Sends a request and waits; `fill` gets the request's builder. A refusal by the coordinator is a failure too.
+  /// Without a deadline the method's longest time counts.
   template <class Request, class Fill>
   result<msg<typename net::client_method<Request>::reply>> call(Fill&& fill, std::chrono::milliseconds deadline = {}) {
     using method = net::client_method<Request>;
     auto request = build<schema::ClientRequest>([&](schema::ClientRequest::Builder b) {
       if (deadline.count() > 0)
-        b.getHeader().setDeadline(std::chrono::nanoseconds{deadline}.count()); // enqueuedAt is 0: only the difference counts
+        b.getHeader().setDeadline(
+            std::chrono::nanoseconds{deadline}.count()); // enqueuedAt is 0: only the difference counts
       arm<Request>(b, fill);
     });
     auto reply = client_.call(request).wait(io_.waitScope);

@@ -1,8 +1,6 @@
 // Reads settings with yaml-cpp; every refusal is one line that says what to do.
 #include "deploy/settings.hpp"
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -11,6 +9,7 @@
 #include <sstream>
 #include <string_view>
 #include <vector>
+#include <yaml-cpp/yaml.h>
 
 namespace muster::cli {
 
@@ -25,8 +24,8 @@ struct setting {
 };
 
 constexpr setting known[] = {
-  {"node_gone_ms", 100, 3'600'000, "milliseconds for which the segments of a silent node are kept for it",
-   [](settings& to, std::int64_t value) { to.node_gone = std::chrono::milliseconds{value}; }},
+    {"node_gone_ms", 100, 3'600'000, "milliseconds for which the segments of a silent node are kept for it",
+     [](settings& to, std::int64_t value) { to.node_gone = std::chrono::milliseconds{value}; }},
 };
 
 // Levenshtein's distance: how many letters must change.
@@ -45,9 +44,8 @@ std::size_t letters_apart(std::string_view a, std::string_view b) {
 }
 
 const setting& nearest(std::string_view key) {
-  return *std::min_element(std::begin(known), std::end(known), [&](auto& a, auto& b) {
-    return letters_apart(key, a.key) < letters_apart(key, b.key);
-  });
+  return *std::min_element(std::begin(known), std::end(known),
+                           [&](auto& a, auto& b) { return letters_apart(key, a.key) < letters_apart(key, b.key); });
 }
 
 } // namespace
@@ -89,7 +87,7 @@ result<settings> read_settings(const std::string& path) {
       if (text.empty() || error != std::errc{} || end != text.data() + text.size() || value < found->lowest
           || value > found->highest)
         return refuse(at, key + " is \"" + text + "\"; give whole " + std::string{found->meaning} + ", from "
-                            + std::to_string(found->lowest) + " to " + std::to_string(found->highest));
+                              + std::to_string(found->lowest) + " to " + std::to_string(found->highest));
       found->put(out, value);
     }
   } catch (const YAML::Exception& wrong) {

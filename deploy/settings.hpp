@@ -13,7 +13,8 @@ struct settings {
   std::chrono::milliseconds node_gone = limits::node_gone; ///< node_gone_ms
 };
 
-/// Reads a YAML file. file_not_found, io_failed, parameter_invalid with the line and, for an unknown key, the nearest one.
+/// Reads a YAML file. file_not_found, io_failed, parameter_invalid with the line and, for an unknown key, the nearest
+/// one.
 result<settings> read_settings(const std::string& path);
 
 } // namespace muster::cli

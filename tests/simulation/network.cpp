@@ -351,6 +351,12 @@ void world::look_at_frame(process& p, connection& c, int, std::string_view bytes
     if (sink_ != nullptr)
       trace(p.name, " reports ", kj::str((*f)->getReport()).cStr());
     model_.reported(p.reports, (*f)->getReport());
+    if ((*f)->getReport().getFull() && disturbed_ && options_.has(fault::node_bounce) && random_.chance(1, 3)) {
+      // The moment at which one start of a node may be taken for another.
+      crash_soon(p, false, random_.between(50 * us, 3 * ms));
+      p.crash_after = static_cast<int>(random_.between(1, 6));
+      processes_[0]->stalled_until = now_ + 30 * ms;
+    }
   } else if ((*f)->isResults()) {
     auto& obeyed = obeyed_[{p.index, p.generation}];
     for (auto r : (*f)->getResults().getResults()) {

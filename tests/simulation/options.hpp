@@ -3,6 +3,7 @@
 
 #include "tests/simulation/prng.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -61,6 +62,10 @@ struct options {
   bool ghosts = false;     ///< Orders of an earlier epoch arrive again.
 
   std::string describe() const;
+
+  bool has(fault f) const {
+    return std::find(faults.begin(), faults.end(), f) != faults.end();
+  }
 };
 
 options draw(std::uint64_t seed);

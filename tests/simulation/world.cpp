@@ -94,7 +94,7 @@ bool world::run_job() {
         p->held[id] = now_ + random_.between(most / 8, most);
         continue;
       }
-    } else if (p->stalled_until > now_ && random_.chance(1, 12)) {
+    } else if (p->stalled_until > now_ && random_.chance(1, 8)) {
       p->held[id] = now_ + random_.between(50 * us, 25 * ms);
       continue;
     }

@@ -1,0 +1,128 @@
+// Guards answers against the loss of power: a slow disk under the coordinator forgets at SIGKILL all that was not
+// synced.
+#include "tests/process/processes.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <iterator>
+
+#ifdef MUSTER_SLOW_SYNC
+
+namespace muster::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What preload/slow_sync.cpp wrote down before each write: takes the writes back that no sync followed, newest first.
+int undo_unsynced(const std::string& folder) {
+  int undone = 0;
+  std::vector<fs::path> logs;
+  for (auto& entry : fs::directory_iterator{folder}) {
+    if (entry.path().extension() == ".undo")
+      logs.push_back(entry.path());
+    if (entry.path().string().ends_with("-shm"))
+      fs::remove(entry.path()); // Memory: it does not outlive the machine.
+  }
+  for (auto& log : logs) {
+    std::ifstream in{log, std::ios::binary};
+    const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
+    struct record {
+      std::uint64_t size_before, at, length;
+    };
+    std::vector<std::pair<record, std::string>> records;
+    for (std::size_t i = 0; i + sizeof(record) <= bytes.size();) {
+      record head;
+      bytes.copy(reinterpret_cast<char*>(&head), sizeof head, i);
+      i += sizeof head;
+      if (i + head.length > bytes.size())
+        break; // The record was cut off by SIGKILL: its write did not begin.
+      records.emplace_back(head, bytes.substr(i, head.length));
+      i += head.length;
+    }
+    auto file = log;
+    file.replace_extension();
+    for (auto r = records.rbegin(); r != records.rend() && fs::exists(file); ++r, ++undone) {
+      {
+        std::fstream out{file, std::ios::in | std::ios::out | std::ios::binary};
+        out.seekp(static_cast<std::streamoff>(r->first.at));
+        out.write(r->second.data(), static_cast<std::streamsize>(r->second.size()));
+      }
+      fs::resize_file(file, r->first.size_before);
+    }
+    fs::remove(log);
+  }
+  return undone;
+}
+
+class power : public testing::Test {
+protected:
+  void start(int sync_ms) {
+    c.start_coordinator({}, {{"LD_PRELOAD", MUSTER_SLOW_SYNC},
+                             {"ASAN_OPTIONS", "verify_asan_link_order=0"},
+                             {"MUSTER_SLOW_SYNC_FOLDER", fs::canonical(c.path()).string() + "/coordinator"},
+                             {"MUSTER_SLOW_SYNC_MS", std::to_string(sync_ms)}});
+  }
+
+  // As a power cut does it.
+  void cut_and_start(int sync_ms) {
+    c.coordinator().kill();
+    undone += undo_unsynced(c.path() + "/coordinator");
+    start(sync_ms);
+    ASSERT_TRUE(eventually(seconds{10}, [&] { return c.muster({"collections"}).code == 0; }));
+  }
+
+  std::string status_of_small() {
+    const auto list = c.must({"collections", "--json"});
+    const std::string key = R"("name":"small","status":")";
+    const auto at = list.find(key);
+    return at == std::string::npos ? "absent"
+                                   : list.substr(at + key.size(), list.find('"', at + key.size()) - at - key.size());
+  }
+
+  cluster c;
+  int undone = 0;
+};
+
+TEST_F(power, answers_are_on_disk_before_they_are_given) {
+  start(30);
+  c.start_node("node-1");
+  c.import_small("small", 100);
+  cut_and_start(30);
+  EXPECT_EQ(status_of_small(), "released");
+  for (int round = 0; round < 3; ++round) {
+    c.must({"wait", "--nodes", "1"});
+    c.must({"load", "small"});
+    cut_and_start(30);
+    EXPECT_NE(status_of_small(), "released");
+    EXPECT_TRUE(eventually(seconds{20}, [&] { return c.muster({"wait", "small", "--timeout-s", "5"}).code == 0; }));
+    c.must({"release", "small"});
+    cut_and_start(30);
+    EXPECT_EQ(status_of_small(), "released");
+  }
+}
+
+TEST_F(power, a_load_that_was_cut_is_there_wholly_or_not_at_all) {
+  start(10);
+  c.start_node("node-1");
+  c.import_small("small", 100);
+  for (int cut_ms : {5, 15, 25, 35, 60}) {
+    c.must({"wait", "--nodes", "1"});
+    process load{MUSTER_BINARY, {"load", "small", "--coordinator", c.address()}};
+    load.await_end(milliseconds{cut_ms});
+    cut_and_start(10);
+    const auto status = status_of_small();
+    EXPECT_NE(status, "absent");
+    if (status != "released") {
+      EXPECT_TRUE(eventually(seconds{20}, [&] { return c.muster({"wait", "small", "--timeout-s", "5"}).code == 0; }));
+    }
+    c.must({"release", "small"});
+  }
+  EXPECT_GT(undone, 0) << "no cut met a write that was not synced: the test shows nothing";
+}
+
+} // namespace
+} // namespace muster::test
+
+#endif
