@@ -1,5 +1,6 @@
 // Guards orderly ends: Ctrl-C ends every process with code 0 and leaves the folder usable.
 #include "tests/process/processes.hpp"
+#include "tests/support/paths.hpp"
 
 #include <csignal>
 #include <filesystem>

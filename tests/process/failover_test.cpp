@@ -1,5 +1,6 @@
 // Guards searches while nodes die, come back, and data is added: none fails, none misses a segment.
 #include "tests/process/processes.hpp"
+#include "tests/support/paths.hpp"
 
 #include <csignal>
 #include <gtest/gtest.h>

@@ -1,6 +1,7 @@
 // Guards imports: all or nothing, whatever ends them, and every bad input refused with its place.
 #include "persistence/npy.hpp"
 #include "tests/process/processes.hpp"
+#include "tests/support/paths.hpp"
 
 #include <algorithm>
 #include <cmath>

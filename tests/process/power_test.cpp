@@ -1,6 +1,7 @@
 // Guards answers against the loss of power: a slow disk under the coordinator forgets at SIGKILL all that was not
 // synced.
 #include "tests/process/processes.hpp"
+#include "tests/support/paths.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -2,6 +2,7 @@
 #include "tests/process/processes.hpp"
 
 #include "persistence/npy.hpp"
+#include "tests/support/paths.hpp"
 
 #include <cctype>
 #include <csignal>

@@ -1,5 +1,6 @@
 // Guards the answers on real vectors: near enough to exact ones, and the same from one node and from four.
 #include "tests/process/processes.hpp"
+#include "tests/support/paths.hpp"
 
 #include <filesystem>
 #include <gtest/gtest.h>

@@ -5,6 +5,7 @@
 #include "persistence/npy.hpp"
 #include "persistence/segment_engine.hpp"
 #include "persistence/segment_file.hpp"
+#include "tests/support/paths.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -6,6 +6,7 @@
 #include "messages/schema/client.capnp.h"
 #include "messages/schema/node.capnp.h"
 #include "messages/schema/state.capnp.h"
+#include "tests/support/paths.hpp"
 
 #include <capnp/dynamic.h>
 #include <capnp/pretty-print.h>

@@ -2,6 +2,7 @@
 #include "actors/core/reason.hpp"
 #include "messages/error.hpp"
 #include "messages/records.hpp"
+#include "tests/support/paths.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,7 @@
 // Guards the .npy reader: what it accepts, and one clear failure for each kind of bad file.
 #include "messages/limits.hpp"
 #include "persistence/npy.hpp"
+#include "tests/support/paths.hpp"
 
 #include <cstring>
 #include <filesystem>
