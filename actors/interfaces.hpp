@@ -40,6 +40,10 @@
   X(PeerReply)                                                                                                         \
   X(Chunk)                                                                                                             \
   X(PublicationHeader)                                                                                                 \
+  X(ListTasksRequest)                                                                                                  \
+  X(ListTasksReply)                                                                                                    \
+  X(RunTasksRequest)                                                                                                   \
+  X(RunTasksReply)                                                                                                     \
   X(Proposals)                                                                                                         \
   X(Commit)                                                                                                            \
   X(CommitReply)                                                                                                       \

@@ -76,7 +76,8 @@ void distribution_tables::report(std::int64_t node, std::uint64_t incarnation, s
 
 void distribution_tables::put_copy(held& node, schema::CopyReport::Reader copy) {
   const auto collection = copy.getCollection();
-  copy_row row{copy.getSegment(), node.row.id, copy.getVersion(), copy.getRows(), copy.getBytes(), copy.getIndex()};
+  copy_row row{copy.getSegment(), node.row.id, copy.getVersion(), copy.getRows(), copy.getBytes(), copy.getIndex(),
+               copy.getIndexes(), copy.getStats()};
   node.collections.insert(collection);
   if (collections_[collection].copies.put(row)) {
     dirty_.insert(collection);
@@ -103,7 +104,8 @@ void distribution_tables::put_delegator(held& node, schema::DelegatorReport::Rea
   auto& mine = collections_[collection];
   auto& s = node.shards[key];
   delegator_row row{key.second,           node.row.id,                report.getReplica(),
-                    report.getVersion(), report.getServedVersion(), report.getServiceable()};
+                    report.getVersion(), report.getServedVersion(), report.getServiceable(),
+                    read(report.getPartitionStats())};
   mine.delegators.insert({key.second, node.row.id});
   if (!(s.row == row)) {
     s.row = row;

@@ -20,6 +20,9 @@ proposal read(schema::Proposal::Reader r) {
     p.assignments.emplace_back(a.getSegment(), a.getWorker());
   for (auto s : r.getRemoved())
     p.removed.push_back(s);
+  p.indexes = r.getIndexes();
+  p.partition_stats = read(r.getPartitionStats());
+  p.load_priority = r.getLoadPriority();
   return p;
 }
 
@@ -43,6 +46,10 @@ void write(schema::Proposal::Builder b, const proposal& p) {
   auto removed = b.initRemoved(static_cast<unsigned>(p.removed.size()));
   for (unsigned i = 0; i < p.removed.size(); ++i)
     removed.set(i, p.removed[i]);
+  b.setIndexes(p.indexes);
+  if (!p.partition_stats.empty())
+    write(b.initPartitionStats(static_cast<unsigned>(p.partition_stats.size())), p.partition_stats);
+  b.setLoadPriority(p.load_priority);
 }
 
 } // namespace muster

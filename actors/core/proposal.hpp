@@ -2,7 +2,7 @@
 #pragma once
 
 #include "actors/core/reason.hpp"
-#include "actors/core/publication.hpp"
+#include "actors/core/rows.hpp"
 
 #include <cstdint>
 #include <string>
@@ -25,6 +25,9 @@ struct proposal {
   std::int64_t version = 0; ///< Of the delegator meant, for drop_shard.
   std::vector<std::pair<std::int64_t, std::int64_t>> assignments; ///< segment, worker
   std::vector<std::int64_t> removed;
+  std::uint64_t indexes = 0; ///< Of update_index and drop_index: index ids; of update_stats: fields; bit i: id i.
+  std::vector<partition_version> partition_stats; ///< Of sync_stats.
+  schema::LoadPriority load_priority = schema::LoadPriority::HIGH;
 
   friend bool operator==(const proposal&, const proposal&) = default;
 };

@@ -62,8 +62,23 @@ void write(schema::TargetSegment::Builder b, const target_row& row) {
   b.setChannel(row.channel);
 }
 
+std::vector<partition_version> read(capnp::List<schema::PartitionVersion>::Reader list) {
+  std::vector<partition_version> rows;
+  for (auto r : list)
+    rows.push_back({r.getPartition(), r.getVersion()});
+  return rows;
+}
+
+void write(capnp::List<schema::PartitionVersion>::Builder list, const std::vector<partition_version>& rows) {
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    list[i].setPartition(rows[i].partition);
+    list[i].setVersion(rows[i].version);
+  }
+}
+
 copy_row read(schema::Copy::Reader r) {
-  return {r.getSegment(), r.getNode(), r.getVersion(), r.getRows(), r.getBytes(), r.getIndex()};
+  return {r.getSegment(), r.getNode(),  r.getVersion(), r.getRows(),
+          r.getBytes(),   r.getIndex(), r.getIndexes(), r.getStats()};
 }
 
 view_row read(schema::View::Reader r) {
@@ -71,7 +86,9 @@ view_row read(schema::View::Reader r) {
 }
 
 delegator_row read(schema::Delegator::Reader r) {
-  return {text(r.getChannel()), r.getNode(), r.getReplica(), r.getVersion(), r.getServedVersion(), r.getServiceable()};
+  return {text(r.getChannel()),  r.getNode(),        r.getReplica(),
+          r.getVersion(),        r.getServedVersion(), r.getServiceable(),
+          read(r.getPartitionStats())};
 }
 
 replica_row read(schema::ReplicaState::Reader r) {
@@ -131,6 +148,7 @@ head_row read(schema::TargetHead::Reader r) {
   row.current_rows = r.getCurrentRows();
   row.next_segments = r.getNextSegments();
   row.next_rows = r.getNextRows();
+  row.partition_stats = read(r.getPartitionStats());
   return row;
 }
 
@@ -147,6 +165,8 @@ void write(schema::TargetHead::Builder b, const head_row& row) {
   b.setCurrentRows(row.current_rows);
   b.setNextSegments(row.next_segments);
   b.setNextRows(row.next_rows);
+  if (!row.partition_stats.empty())
+    write(b.initPartitionStats(static_cast<unsigned>(row.partition_stats.size())), row.partition_stats);
 }
 
 node_row read(schema::NodeState::Reader r) {
@@ -160,6 +180,7 @@ node_row read(schema::NodeState::Reader r) {
   row.known = r.getKnown();
   row.stopping = r.getStopping();
   row.memory_mb = r.getMemoryMb();
+  row.cpus = r.getCpus();
   for (auto label : r.getLabels())
     row.labels.emplace_back(text(label.getKey()), text(label.getValue()));
   return row;
@@ -175,6 +196,7 @@ void write(schema::NodeState::Builder b, const node_row& row) {
   b.setKnown(row.known);
   b.setStopping(row.stopping);
   b.setMemoryMb(row.memory_mb);
+  b.setCpus(row.cpus);
   auto labels = b.initLabels(static_cast<unsigned>(row.labels.size()));
   for (unsigned i = 0; i < row.labels.size(); ++i) {
     labels[i].setKey(row.labels[i].first);
@@ -197,6 +219,9 @@ task_row read(schema::Task::Reader r) {
   row.running = r.getRunning();
   row.step = r.getStep();
   row.rows = r.getRows();
+  row.done = r.getDone();
+  row.total = r.getTotal();
+  row.admitted_at = r.getAdmittedAt();
   return row;
 }
 
@@ -225,9 +250,11 @@ msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<copy_row>
         list[i].setRows(rows[i].rows);
         list[i].setBytes(rows[i].bytes);
         list[i].setIndex(rows[i].index);
+        list[i].setIndexes(rows[i].indexes);
+        list[i].setStats(rows[i].stats);
       }
     },
-    rows.size() * 6 + 16);
+    rows.size() * 8 + 16);
 }
 
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<view_row>& rows) {
@@ -257,6 +284,8 @@ msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<delegator
       list[i].setVersion(rows[i].version);
       list[i].setServedVersion(rows[i].served);
       list[i].setServiceable(rows[i].serviceable);
+      if (const auto& stats = rows[i].partition_stats; !stats.empty())
+        write(list[i].initPartitionStats(static_cast<unsigned>(stats.size())), stats);
     }
   });
 }
@@ -297,6 +326,9 @@ msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<task_row>
       list[i].setRunning(row.running);
       list[i].setStep(row.step);
       list[i].setRows(row.rows);
+      list[i].setDone(row.done);
+      list[i].setTotal(row.total);
+      list[i].setAdmittedAt(row.admitted_at);
     }
   });
 }

@@ -39,6 +39,8 @@ struct copy_row {
   std::int64_t rows = 0;
   std::int64_t bytes = 0;
   std::uint8_t index = 0;
+  std::uint64_t indexes = 0; ///< Bit i: the index with id i is loaded.
+  std::uint64_t stats = 0;   ///< Bit i: the statistics of field i are loaded.
 
   friend bool operator==(const copy_row&, const copy_row&) = default;
   friend bool operator<(const copy_row& a, const copy_row& b) {
@@ -58,6 +60,14 @@ struct view_row {
   }
 };
 
+/// Which version of a partition's statistics.
+struct partition_version {
+  std::int64_t partition = 0;
+  std::int64_t version = 0;
+
+  friend auto operator<=>(const partition_version&, const partition_version&) = default;
+};
+
 struct delegator_row {
   std::string channel;
   std::int64_t node = 0;
@@ -65,6 +75,7 @@ struct delegator_row {
   std::int64_t version = 0;
   std::int64_t served = 0;
   bool serviceable = false;
+  std::vector<partition_version> partition_stats = {}; ///< By partition.
 
   friend bool operator==(const delegator_row&, const delegator_row&) = default;
   friend bool operator<(const delegator_row& a, const delegator_row& b) {
@@ -113,6 +124,7 @@ struct head_row {
   std::int64_t current_rows = 0;
   std::uint32_t next_segments = 0;
   std::int64_t next_rows = 0;
+  std::vector<partition_version> partition_stats; ///< The newest; by partition.
 
   /// The version that a fresh delegator should serve: current, or next while there is no current.
   std::int64_t readable() const {
@@ -131,6 +143,7 @@ struct node_row {
   bool stopping = false;
   std::uint32_t memory_mb = 0;
   std::vector<std::pair<std::string, std::string>> labels;
+  std::uint32_t cpus = 0; ///< 0: unknown.
 
   bool connected() const {
     return liveness == schema::NodeLiveness::CONNECTED;
@@ -157,8 +170,13 @@ struct task_row {
   bool running = false;
   std::uint8_t step = 0;
   std::int64_t rows = 0;
+  std::uint32_t done = 0; ///< Of a running step, as its node says.
+  std::uint32_t total = 0; ///< 0: it did not say.
+  std::int64_t admitted_at = 0;
 };
 
+std::vector<partition_version> read(capnp::List<schema::PartitionVersion>::Reader list);
+void write(capnp::List<schema::PartitionVersion>::Builder list, const std::vector<partition_version>& rows);
 target_row read(schema::TargetSegment::Reader r);
 void write(schema::TargetSegment::Builder b, const target_row& row);
 copy_row read(schema::Copy::Reader r);

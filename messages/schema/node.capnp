@@ -19,6 +19,13 @@ struct Hello {
   highestEpoch @3 :UInt64;   # highest coordinator epoch it has obeyed
   memoryMb @4 :UInt32;
   labels @5 :List(Property);
+  cpus @6 :UInt32;           # 0: it does not say
+}
+
+struct PartitionVersion {
+  # Which version of a partition's statistics.
+  partition @0 :Int64;
+  version @1 :Int64;
 }
 
 struct CopyReport {
@@ -29,6 +36,8 @@ struct CopyReport {
   rows @4 :Int64;
   bytes @5 :Int64;
   index @6 :UInt8;           # index_kind
+  indexes @7 :UInt64;        # bit i: the index with id i (1 to 63) is loaded
+  stats @8 :UInt64;          # bit i: the statistics of field i are loaded
 }
 
 struct ViewEntry {
@@ -46,6 +55,7 @@ struct DelegatorReport {
   wholeView @6 :Bool;        # `view` is all of it; otherwise changes
   view @7 :List(ViewEntry);
   removed @8 :List(Int64);
+  partitionStats @9 :List(PartitionVersion); # all that it uses, by partition
 }
 
 struct DelegatorKey {
@@ -75,9 +85,16 @@ struct OrderResult {
   status @1 :Status;
   marks @2 :List(Mark);      # the reports that show the effect
 }
+struct OrderProgress {
+  # An order that takes long is still being worked on: so much of it is done.
+  task @0 :Int64;
+  done @1 :UInt32;
+  total @2 :UInt32;
+}
 struct OrderResults {
   header @0 :Header;
   results @1 :List(OrderResult);
+  progress @2 :List(OrderProgress); # of orders that are not in `results`
 }
 
 struct NodeFrame {
@@ -107,6 +124,18 @@ struct SegmentSource {
   file @4 :Text;             # below the store
 }
 
+enum LoadScope {
+  full @0;
+  delta @1;
+  index @2;                  # only the named indexes of a segment that is here
+  stats @3;                  # only the named statistics
+}
+
+enum LoadPriority {
+  high @0;
+  low @1;                    # behind all loads of high priority at the worker
+}
+
 struct PlacedSegment {
   source @0 :SegmentSource;
   worker @1 :UInt16;         # index into the order's workers
@@ -125,13 +154,24 @@ struct ServeShard {
 }
 
 struct LoadSegment {
-  # To the leader: let `worker` load the segment, then route to it.
+  # With a channel: to its leader, which lets `worker` load the segment, then routes to it. Without (scopes index and stats,
+  # which change no route): to the holder itself.
   collection @0 :Int64;
   replica @1 :Int64;
   channel @2 :Text;
   source @3 :SegmentSource;
   worker @4 :Worker;
   version @5 :Int64;
+  scope @6 :LoadScope;
+  indexes @7 :UInt64;        # scope index: index ids, scope stats: fields; bit i: id i
+  priority @8 :LoadPriority;
+}
+
+struct DropIndex {
+  # To the holder: unload these indexes of a segment; searches go on without them.
+  collection @0 :Int64;
+  segment @1 :Int64;
+  indexes @2 :UInt64;
 }
 
 struct ReleaseSegment {
@@ -158,6 +198,7 @@ struct SyncView {
   workers @3 :List(Worker);
   set @4 :List(PlacedSegment);
   removed @5 :List(Int64);
+  partitionStats @6 :List(PartitionVersion); # use these from now on; older than in use: ignored
 }
 
 struct SyncTarget {
@@ -179,6 +220,7 @@ struct Order {
     dropShard @5 :DropShard;
     syncView @6 :SyncView;
     syncTarget @7 :SyncTarget;
+    dropIndex @9 :DropIndex;
   }
   traceId @8 :UInt64;
 }
@@ -256,6 +298,10 @@ struct WorkerLoad {
   header @0 :Header;
   source @1 :SegmentSource;
   version @2 :Int64;
+  scope @3 :LoadScope;
+  indexes @4 :UInt64;        # scopes index and stats
+  priority @5 :LoadPriority;
+  drop @6 :Bool;             # scope index: unload them instead
 }
 struct WorkerLoadReply {
   header @0 :Header;

@@ -9,6 +9,7 @@ using import "common.capnp".Mark;
 using import "node.capnp".CopyReport;
 using import "node.capnp".DelegatorReport;
 using import "node.capnp".Order;
+using import "node.capnp".OrderProgress;
 using import "node.capnp".OrderResult;
 using import "node.capnp".Report;
 using import "node.capnp".Worker;
@@ -38,6 +39,7 @@ struct ShardReport {
   delegator @2 :DelegatorReport;
   results @3 :List(LinkedResult);
   dropped @4 :Bool;          # the delegator ends
+  progress @5 :List(OrderProgress);
   struct LinkedResult {
     link @0 :Int64;
     result @1 :OrderResult;  # its marks lack the one of the report that carries `delegator`
@@ -52,6 +54,8 @@ struct LoadDone {
   rows @3 :Int64;
   bytes @4 :Int64;
   index @5 :UInt8;
+  indexes @6 :UInt64;        # those loaded now
+  stats @7 :UInt64;
 }
 
 struct NamePeers {

@@ -9,6 +9,9 @@ using import "common.capnp".Mark;
 using import "common.capnp".Property;
 using import "node.capnp".Order;
 using import "node.capnp".Report;
+using import "node.capnp".LoadPriority;
+using import "node.capnp".OrderProgress;
+using import "node.capnp".PartitionVersion;
 using import "client.capnp".CatalogueSegment;
 
 # -- desired ------------------------------------------------------------------
@@ -62,6 +65,7 @@ struct TargetHead {
   currentRows @7 :Int64;
   nextSegments @8 :UInt32;
   nextRows @9 :Int64;
+  partitionStats @10 :List(PartitionVersion); # newest statistics of partitions; leaders are told of newer ones
 }
 
 struct TargetSegment {
@@ -100,6 +104,7 @@ struct NodeState {
   stopping @7 :Bool;
   memoryMb @8 :UInt32;
   labels @9 :List(Property);
+  cpus @10 :UInt32;               # 0: unknown
 }
 
 struct NodeStates {
@@ -113,6 +118,8 @@ struct Copy {
   rows @3 :Int64;
   bytes @4 :Int64;
   index @5 :UInt8;
+  indexes @6 :UInt64;             # bit i: the index with id i (1 to 63) is loaded
+  stats @7 :UInt64;               # bit i: the statistics of field i are loaded
 }
 struct Copies {
   collection @0 :Int64;
@@ -136,6 +143,7 @@ struct Delegator {
   version @3 :Int64;
   servedVersion @4 :Int64;
   serviceable @5 :Bool;
+  partitionStats @6 :List(PartitionVersion); # by partition
 }
 struct Delegators {
   collection @0 :Int64;
@@ -154,6 +162,10 @@ enum TaskKind {
   moveShard @6;
   syncView @7;
   syncTarget @8;
+  updateIndex @9;   # load indexes that a copy lacks
+  updateStats @10;  # load field statistics that a copy lacks
+  dropIndex @11;    # unload indexes
+  syncStats @12;    # tell a leader newer partition statistics
 }
 
 enum TaskPriority {
@@ -168,6 +180,8 @@ enum Proposer {
   channelChecker @2;
   leaderChecker @3;
   balanceChecker @4;
+  indexChecker @5;
+  manual @6;        # by hand: LoadBalance, TransferSegment, TransferChannel
 }
 
 struct Assignment {
@@ -189,6 +203,9 @@ struct Task {
   running @10 :Bool;
   step @11 :UInt8;
   rows @12 :Int64;
+  done @13 :UInt32;               # of a running step, as its node says; total 0: it did not say
+  total @14 :UInt32;
+  admittedAt @15 :Int64;          # nanoseconds on the coordinator's steady clock
 }
 struct Tasks {
   collection @0 :Int64;
@@ -220,12 +237,85 @@ struct Proposal {
   version @10 :Int64;             # of the delegator meant, for dropShard
   assignments @11 :List(Assignment); # serveShard: every segment and its worker; syncView: what to set
   removed @12 :List(Int64);       # syncView: what to forget
+  indexes @13 :UInt64;            # updateIndex, dropIndex: index ids; updateStats: fields; bit i: id i
+  partitionStats @14 :List(PartitionVersion); # syncStats
+  loadPriority @15 :LoadPriority;
 }
 struct Proposals {
   header @0 :Header;
   proposer @1 :Proposer;
   situation @2 :UInt64;           # number of the situation they rest on
   proposals @3 :List(Proposal);
+}
+
+enum TaskStatus {
+  invalid @0;
+  started @1;
+  succeeded @2;
+  canceled @3;    # its premise went, it was replaced, its node was lost: nothing failed
+  failed @4;
+}
+
+struct TaskRecord {
+  # A task, live or of late, for people.
+  id @0 :Int64;
+  kind @1 :TaskKind;
+  priority @2 :TaskPriority;
+  proposer @3 :Proposer;
+  collection @4 :Int64;
+  replica @5 :Int64;
+  channel @6 :Text;
+  segment @7 :Int64;
+  node @8 :Int64;
+  source @9 :Int64;
+  reason @10 :UInt16;             # why it was proposed: core/reason.hpp
+  status @11 :TaskStatus;
+  step @12 :UInt8;
+  end @13 :UInt16;                # why it ended: core/reason.hpp; 0: it has not
+  error @14 :Text;                # of a failed one, as its node said
+  ageMs @15 :Int64;               # since it was admitted
+  tookMs @16 :Int64;              # from admission to end; 0: it has not ended
+}
+struct ListTasksRequest {
+  header @0 :Header;
+  collection @1 :Int64;           # 0: all
+}
+struct ListTasksReply {
+  header @0 :Header;
+  status @1 :Status;
+  tasks @2 :List(TaskRecord);     # newest first
+}
+
+struct RunTasksRequest {
+  # task_scheduler: admit these now and, if asked to, answer when all have ended or the deadline has passed.
+  header @0 :Header;
+  proposer @1 :Proposer;
+  proposals @2 :List(Proposal);
+  wait @3 :Bool;
+}
+struct RunTasksReply {
+  # An outcome for each proposal, in order. The status is that of the first that was refused or failed.
+  header @0 :Header;
+  status @1 :Status;
+  outcomes @2 :List(Outcome);
+  struct Outcome {
+    task @0 :Int64;               # 0: refused
+    reason @1 :UInt16;            # core/reason.hpp: why refused or how it ended; 0: it still runs
+    status @2 :TaskStatus;
+    error @3 :Text;
+  }
+}
+
+struct LoadFailures {
+  # What failed for a collection since it was asked for, by error code, the most frequent first.
+  collection @0 :Int64;
+  failures @1 :List(Entry);
+  struct Entry {
+    code @0 :UInt16;
+    count @1 :UInt32;
+    text @2 :Text;                # the last one
+    at @3 :Int64;                 # nanoseconds on the coordinator's steady clock
+  }
 }
 
 # -- publications -------------------------------------------------------------
@@ -241,6 +331,7 @@ enum ChunkKind {
   views @7;
   tasks @8;
   deltas @9;
+  failures @10;
 }
 
 struct Chunk {
@@ -256,6 +347,7 @@ struct Chunk {
     views @7 :Views;
     tasks @8 :Tasks;
     deltas @9 :Deltas;
+    failures @10 :LoadFailures;
   }
 }
 
@@ -489,6 +581,7 @@ struct StepResults {
   header @0 :Header;
   node @1 :Int64;
   results @2 :List(StepResult);
+  progress @3 :List(OrderProgress);
 }
 struct StepResult {
   task @0 :Int64;
