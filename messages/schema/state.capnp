@@ -218,6 +218,7 @@ struct NodeDelta {
   rows @1 :Int64;
   segments @2 :Int32;
   channels @3 :Int32;
+  failing @4 :UInt32;             # orders that it failed or refused in a row; placing avoids it above a limit
 }
 struct Deltas {
   nodes @0 :List(NodeDelta);      # by node; those of zero are left out
