@@ -1,6 +1,6 @@
 # A cluster of real processes on loopback for deploy/run and deploy/bench: start, watch, stop by process id. Source lib.sh first.
 
-muster=$root/build/muster
+muster=${MUSTER_BINARY:-$root/build/muster}
 work=''         # The temporary folder of everything.
 coordinator=''  # HOST:PORT
 declare -A pid_of=()
@@ -25,9 +25,10 @@ await_line() { # FILE TEXT PID
 start_process() { # NAME READY ARGUMENTS...
   local name=$1 ready=$2
   shift 2
-  "$muster" "$@" >"$work/$name.out" 2>"$work/$name.err" &
+  # With --keep they outlive the terminal; without it this script ends them.
+  (trap '' HUP; exec "$muster" "$@" >"$work/$name.out" 2>"$work/$name.err") &
   pid_of[$name]=$!
-  disown "${pid_of[$name]}"
+  disown "${pid_of[$name]}" # Its end is no news for the terminal.
   ready_line=$(await_line "$work/$name.out" "$ready" "${pid_of[$name]}") \
     || { tail -n 5 "$work/$name.err" >&2; die "$name did not start; the lines above are its last"; }
 }
@@ -60,20 +61,36 @@ stop_process() { # NAME [SECONDS]
 
 # Everything goes: processes by their ids, then the folder.
 stop_cluster() {
-  trap '' INT TERM HUP
+  trap '' INT TERM HUP PIPE
   end_foreground
-  local name
+  local name pid
   for name in "${!pid_of[@]}"; do [ "$name" = coordinator ] || kill -TERM "${pid_of[$name]}" 2>/dev/null || true; done
   for name in "${!pid_of[@]}"; do [ "$name" = coordinator ] || stop_process "$name"; done
   stop_process coordinator
+  # A signal may have come between the start of a process and the note of its id.
+  for pid in $(jobs -p); do kill -KILL "$pid" 2>/dev/null || true; done
   [ -z "$work" ] || rm -rf "$work"
 }
 
-clean_up_at_exit() {
-  trap 'stop_cluster' EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'exit 129' HUP
+# Writes a script that does the same later, when this one has ended: to all processes over the folder, whoever started them.
+write_stop_script() { # FILE
+  cat >"$1" <<STOP
+#!/bin/sh
+# Ends the cluster that $(basename "$0") --keep left running, and removes its files.
+running() {
+  for process in /proc/[0-9]*; do
+    tr '\\0' ' ' <"\$process/cmdline" 2>/dev/null | grep -qF -- "--data $work/" && echo "\${process#/proc/}"
+  done
+}
+tries=0
+kill \$(running) 2>/dev/null
+while [ -n "\$(running)" ]; do
+  tries=\$((tries + 1))
+  [ \$tries -ne 100 ] || kill -KILL \$(running) 2>/dev/null
+  sleep 0.1
+done
+rm -rf '$work'
+STOP
 }
 
 import_sample() { # NAME
@@ -108,11 +125,11 @@ rerouted_after() { # T0 NODE_ID
 }
 
 missed=0
-# figure NAME VALUE UNIT at_least|at_most|is|none TARGET
+# figure NAME VALUE UNIT at_least|at_most|is|none TARGET: the same line as tests/bench/figure.hpp prints.
 figure() {
   local verdict=missed target=$5
   case $4 in
-    none) verdict='-' target='-' ;;
+    none) verdict=met target=- ;;
     *)
       if awk -v v="$2" -v t="$5" -v how="$4" 'BEGIN {
            if (v !~ /^-?[0-9]+(\.[0-9]+)?$/) exit 1
