@@ -33,8 +33,16 @@ std::string_view to_string(ec code) {
       return "partition_not_loaded";
     case ec::resource_group_not_found:
       return "resource_group_not_found";
+    case ec::resource_group_already_exist:
+      return "resource_group_already_exist";
+    case ec::resource_group_reach_limit:
+      return "resource_group_reach_limit";
+    case ec::resource_group_illegal_config:
+      return "resource_group_illegal_config";
     case ec::resource_group_node_not_enough:
       return "resource_group_node_not_enough";
+    case ec::resource_group_service_available:
+      return "resource_group_service_available";
     case ec::replica_not_found:
       return "replica_not_found";
     case ec::channel_not_found:

@@ -36,8 +36,16 @@ enum class ec : std::uint16_t {
   partition_not_loaded = 201,
   /// The resource group is unknown.
   resource_group_not_found = 300,
+  /// A resource group of that name is already there, with another config.
+  resource_group_already_exist = 301,
+  /// There are as many resource groups as there may be.
+  resource_group_reach_limit = 302,
+  /// A resource group's config cannot be used.
+  resource_group_illegal_config = 303,
   /// A resource group has fewer nodes than replicas were asked for.
   resource_group_node_not_enough = 304,
+  /// The journal refused to write a change of resource groups (the model's name); nothing has changed.
+  resource_group_service_available = 305,
   /// The replica is unknown.
   replica_not_found = 400,
   /// The channel is unknown here.

@@ -35,6 +35,16 @@ std::string_view to_string(reason r) {
       return "target_behind";
     case reason::rows_uneven:
       return "rows_uneven";
+    case reason::node_leaves:
+      return "node_leaves";
+    case reason::node_joins:
+      return "node_joins";
+    case reason::group_missing:
+      return "group_missing";
+    case reason::group_redundant:
+      return "group_redundant";
+    case reason::group_dropped:
+      return "group_dropped";
     case reason::key_taken:
       return "key_taken";
     case reason::stale_proposal:

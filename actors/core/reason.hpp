@@ -25,6 +25,13 @@ enum class reason : std::uint16_t {
   target_behind = 13,         ///< a delegator serves an older version than the current target
   rows_uneven = 14,           ///< moving lowers the spread of rows over the replica's nodes
 
+  // -- why a node changes its resource group or its place in a replica
+  node_leaves = 60,           ///< it is stopping or gone
+  node_joins = 61,            ///< it is in no group
+  group_missing = 62,         ///< its new group has fewer nodes than it requests
+  group_redundant = 63,       ///< its old group has more nodes than its limits, or does not accept it
+  group_dropped = 64,         ///< its old group is dropped
+
   // -- why a proposal is refused
   key_taken = 100,            ///< a task on the same segment or channel of the replica is in flight
   stale_proposal = 101,       ///< it rests on a situation older than the end of the last task on its key

@@ -34,6 +34,27 @@ bool replica_row::contains(std::int64_t node) const {
          || std::find(read_only_nodes.begin(), read_only_nodes.end(), node) != read_only_nodes.end();
 }
 
+std::string_view replica_row::group() const {
+  return resource_group.empty() ? default_group : std::string_view{resource_group};
+}
+
+void replica_row::make_read_write(const std::vector<std::int64_t>& ids) {
+  remove(ids);
+  nodes.insert(nodes.end(), ids.begin(), ids.end());
+  std::sort(nodes.begin(), nodes.end());
+}
+
+void replica_row::make_read_only(const std::vector<std::int64_t>& ids) {
+  remove(ids);
+  read_only_nodes.insert(read_only_nodes.end(), ids.begin(), ids.end());
+  std::sort(read_only_nodes.begin(), read_only_nodes.end());
+}
+
+void replica_row::remove(const std::vector<std::int64_t>& ids) {
+  for (auto* list : {&nodes, &read_only_nodes})
+    std::erase_if(*list, [&](std::int64_t id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); });
+}
+
 const replica_row* collection_row::replica(std::int64_t replica_id) const {
   for (const auto& r : replicas)
     if (r.id == replica_id)

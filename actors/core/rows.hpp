@@ -5,7 +5,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -83,6 +85,34 @@ struct delegator_row {
   }
 };
 
+/// The group of every node that is in no other; it always exists.
+inline constexpr std::string_view default_group = "__default_resource_group";
+/// The limits that the default group has until somebody changes them.
+inline constexpr std::int64_t default_group_limits = 1'000'000;
+
+/// How many nodes a resource group wants and may have, and from where.
+struct group_config {
+  std::int64_t requests = 0;
+  std::int64_t limits = 0;
+  std::vector<std::string> transfer_from; ///< Asked first when nodes are missing.
+  std::vector<std::string> transfer_to;   ///< Given to first when nodes are redundant.
+  std::vector<std::pair<std::string, std::string>> labels; ///< A member must carry all of them with these values.
+
+  friend bool operator==(const group_config&, const group_config&) = default;
+};
+
+struct group_row {
+  std::string name;
+  group_config config;
+  std::vector<std::int64_t> nodes; ///< Members, by id.
+
+  bool is_default() const {
+    return name == default_group;
+  }
+
+  friend bool operator==(const group_row&, const group_row&) = default;
+};
+
 struct replica_row {
   std::int64_t id = 0;
   std::string resource_group;
@@ -91,6 +121,14 @@ struct replica_row {
 
   /// True when the node belongs to the replica, read-write or read-only.
   bool contains(std::int64_t node) const;
+  /// The group that its nodes come from; a record without one means the default group.
+  std::string_view group() const;
+  /// Nodes take new data (again): they leave the read-only ones.
+  void make_read_write(const std::vector<std::int64_t>& ids);
+  /// Nodes are drained: they leave the read-write ones.
+  void make_read_only(const std::vector<std::int64_t>& ids);
+  /// Nodes are no longer part of it.
+  void remove(const std::vector<std::int64_t>& ids);
   friend bool operator==(const replica_row&, const replica_row&) = default;
 };
 
