@@ -74,7 +74,7 @@ private:
                     + " nodes are connected; start more nodes or ask for fewer replicas"});
       return;
     }
-    assign_nodes(replicas, std::move(nodes));
+    redistribute(replicas, {{std::string{default_group}, nodes}}, [](std::int64_t) { return 0; });
     meter().waits_for("the journal");
     auto commit = make<schema::Commit>(
       [&](schema::Commit::Builder b) {

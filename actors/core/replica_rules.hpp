@@ -1,12 +1,87 @@
-// What replica_observer concludes: which nodes belong to which replica (one default resource group of all nodes).
+// What replica_observer concludes: which nodes belong to which replica; and how replicas are spread over resource groups.
 #pragma once
 
+#include "actors/core/resource_groups.hpp"
 #include "actors/core/situation.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace muster {
+
+/// Members of resource groups that replicas of one collection may use, by id: those that can be given work, and those that
+/// a replica uses already. A node is in at most one group.
+using member_map = std::map<std::string, std::vector<std::int64_t>, std::less<>>;
+
+/// One replica against the members of its group.
+struct replica_share {
+  std::int64_t id = 0;
+  std::vector<std::int64_t> kept;        ///< Read-write and in the group.
+  std::vector<std::int64_t> foreign;     ///< Read-write, but no member any more: to be drained.
+  std::vector<std::int64_t> recoverable; ///< Read-only, but a member (again).
+  std::size_t expected = 0;              ///< So many read-write nodes are its share.
+
+  /// Nodes that it lacks even when the recoverable ones are taken back.
+  std::size_t wants() const;
+  /// Read-write nodes beyond its share.
+  std::size_t surplus() const;
+};
+
+/// How the members of one group are shared among the replicas in it, by id.
+struct group_share {
+  std::vector<std::int64_t> free; ///< Members that no replica of the collection uses.
+  std::vector<replica_share> replicas;
+};
+using share_map = std::map<std::string, group_share, std::less<>>;
+
+/// Shares differ by at most one node within a group; the larger ones go to the replicas that have most, so that as few nodes as
+/// possible move. Fails (and nothing is to be changed) when groups overlap or a replica's group is not in `members`.
+/// Cost: members and nodes of the collection.
+result<share_map> share_nodes(const std::vector<replica_row>& replicas, const member_map& members);
+
+/// Brings the node lists of one collection's replicas to their shares: foreign and surplus nodes become read-only (those of the
+/// least `cost` first, ties to the larger id), recoverable ones read-write again, free ones are dealt one by one.
+/// A node that any replica uses is never given to another: it is drained and dropped first. Fails like share_nodes.
+failure redistribute(std::vector<replica_row>& replicas, const member_map& members,
+                     const std::function<std::int64_t(std::int64_t node)>& cost);
+
+/// The group of each of `count` replicas: none named: the default group, one: all in it, `count`: one each.
+/// `count_nodes`: a group with fewer usable members than replicas is refused (resource_group_node_not_enough).
+result<std::vector<std::string>> assign_groups(const std::vector<std::string>& groups, std::size_t count,
+                                               const group_map& known, const member_map& members, bool count_nodes);
+
+/// How replicas change when others are wanted.
+struct regrouping {
+  std::vector<std::pair<std::int64_t, std::string>> moved; ///< replica, its new group
+  std::vector<std::int64_t> removed;
+  std::vector<std::string> spawned; ///< The group of each new replica.
+
+  bool empty() const {
+    return moved.empty() && removed.empty() && spawned.empty();
+  }
+};
+
+/// `wanted` has the group of each replica wanted. Replicas that are surplus in their group move to where one is missing before
+/// any is spawned. Removed are first those that do not serve, then the youngest; a replica that serves stays when none of
+/// those that would be left does, so that no read fails.
+regrouping regroup(const std::vector<replica_row>& replicas, const std::vector<std::string>& wanted,
+                   const std::set<std::int64_t>& serving);
+
+/// Which replicas of a collection go when `count` are to be moved between groups, the oldest first; or why not.
+result<std::vector<std::int64_t>> transfer_replicas(const std::vector<replica_row>& replicas, const group_map& groups,
+                                                    const std::string& source, const std::string& target,
+                                                    std::int64_t count);
+
+/// Node lists of channels for policies that give channels nodes of their own (channel-exclusive mode): with at least `factor`
+/// read-write nodes a channel they are shared evenly and as they are now as far as possible, otherwise all lists are empty.
+/// Nodes in one list are in no other. Without registered channels nothing happens. factor 0: the mode is off.
+void spread_channels(std::map<std::string, std::vector<std::int64_t>>& lists, const std::vector<std::int64_t>& read_write,
+                     std::size_t factor);
 
 /// New node lists for the replicas of one collection.
 struct replica_assignment {
@@ -15,11 +90,9 @@ struct replica_assignment {
   std::vector<replica_row> replicas; ///< Only those that change.
 };
 
-/// Spreads `nodes` over replicas: each goes to the replica with the fewest, ties to the lower replica id, nodes by id.
-void assign_nodes(std::vector<replica_row>& replicas, std::vector<std::int64_t> nodes);
-
-/// For the touched collections, and for all when a node became usable: gone nodes leave their replicas, free ones join.
-/// A node that serves one replica is never taken for another. Cost: replicas and nodes of those collections.
+/// For the touched collections, and for all when a node became usable: gone nodes leave their replicas, read-only ones that
+/// hold nothing of the collection (and are no task's destination) too, then the nodes are redistributed.
+/// Cost: replicas and nodes of those collections.
 std::vector<replica_assignment> check_replicas(const situation& s, const touched_map& touched, bool all);
 
 } // namespace muster

@@ -69,6 +69,10 @@ const replica_row* collection_row::replica_of(std::int64_t node) const {
   return nullptr;
 }
 
+bool collection_row::draining() const {
+  return std::any_of(replicas.begin(), replicas.end(), [](const replica_row& r) { return !r.read_only_nodes.empty(); });
+}
+
 target_row read(schema::TargetSegment::Reader r) {
   return {r.getId(), r.getPartition(), r.getFromVersion(), r.getToVersion(), r.getRows(), r.getBytes(), r.getChannel()};
 }

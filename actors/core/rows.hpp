@@ -147,6 +147,8 @@ struct collection_row {
   std::uint64_t revision = 0;
 
   const replica_row* replica(std::int64_t replica_id) const;
+  /// True when some replica has a node that is being drained.
+  bool draining() const;
   /// The replica that a node belongs to, or null. A node is in at most one.
   const replica_row* replica_of(std::int64_t node) const;
 };

@@ -141,6 +141,20 @@ std::map<std::int64_t, std::int64_t> collection_view::workers_of(std::int64_t le
   return result;
 }
 
+node_holding collection_view::on(std::int64_t node) const {
+  auto i = holdings_.find(node);
+  return i == holdings_.end() ? node_holding{} : i->second;
+}
+
+void collection_view::hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels) {
+  auto i = holdings_.try_emplace(node).first;
+  i->second.rows += rows;
+  i->second.segments += segments;
+  i->second.channels += channels;
+  if (!i->second.any())
+    holdings_.erase(i);
+}
+
 void collection_view::count_views(const msg<schema::Chunk>& chunk, int sign) {
   if (chunk.empty())
     return;
@@ -227,10 +241,11 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
       break;
     }
     case schema::ChunkKind::COPIES: {
-      auto& slot = collections_[collection].copies_[key];
-      count_copies(slot, -1);
+      auto& view = collections_[collection];
+      auto& slot = view.copies_[key];
+      count_copies(view, slot, -1);
       slot = chunk;
-      count_copies(slot, 1);
+      count_copies(view, slot, 1);
       break;
     }
     case schema::ChunkKind::VIEWS: {
@@ -288,7 +303,7 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
       break;
     case schema::ChunkKind::COPIES:
       if (auto c = view.copies_.find(key); c != view.copies_.end()) {
-        count_copies(c->second, -1);
+        count_copies(view, c->second, -1);
         view.copies_.erase(c);
       }
       break;
@@ -318,7 +333,7 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
       set_delegators(id, {});
     if (kinds.contains(schema::ChunkKind::COPIES)) {
       for (const auto& [key, chunk] : view.copies_)
-        count_copies(chunk, -1);
+        count_copies(view, chunk, -1);
       view.copies_.clear();
     }
     if (kinds.contains(schema::ChunkKind::VIEWS)) {
@@ -339,13 +354,14 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
       load.rows_in_flight = load.segments_in_flight = load.channels_in_flight = 0;
 }
 
-void situation::count_copies(const msg<schema::Chunk>& chunk, int sign) {
+void situation::count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign) {
   if (chunk.empty())
     return;
   for (auto c : chunk.read().getCopies().getCopies()) {
     auto& load = loads_[c.getNode()];
     load.rows += sign * c.getRows();
     load.segments += sign;
+    view.hold(c.getNode(), sign * c.getRows(), sign, 0);
   }
 }
 
@@ -366,11 +382,15 @@ void situation::set_desired(std::int64_t collection, std::optional<collection_ro
 
 void situation::set_delegators(std::int64_t collection, std::vector<delegator_row> rows) {
   auto& view = collections_[collection];
-  for (const auto& d : view.delegators)
+  for (const auto& d : view.delegators) {
     --loads_[d.node].channels;
+    view.hold(d.node, 0, 0, -1);
+  }
   view.delegators = std::move(rows);
-  for (const auto& d : view.delegators)
+  for (const auto& d : view.delegators) {
     ++loads_[d.node].channels;
+    view.hold(d.node, 0, 0, 1);
+  }
 }
 
 void situation::set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched) {

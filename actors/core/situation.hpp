@@ -32,6 +32,17 @@ struct node_load {
   }
 };
 
+/// What a node has of one collection.
+struct node_holding {
+  std::int64_t rows = 0;
+  std::int64_t segments = 0;
+  std::int64_t channels = 0;
+
+  bool any() const {
+    return segments != 0 || channels != 0;
+  }
+};
+
 /// Everything about one collection. Segment tables stay in their shared chunks; small things are decoded.
 class collection_view {
 public:
@@ -60,6 +71,9 @@ public:
   const task_row* task_on(std::int64_t replica, std::int64_t segment) const;
   const task_row* task_on(std::int64_t replica, const std::string& channel) const;
 
+  /// What a node has of this collection. Cost: log of the nodes.
+  node_holding on(std::int64_t node) const;
+
   /// True when some node still holds a copy or leads a channel of it.
   bool held() const {
     return !copies_.empty() || !delegators.empty();
@@ -84,8 +98,10 @@ private:
   chunk_map views_;
   std::size_t view_count_ = 0;
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> routed_; ///< (leader, worker) -> segments
+  std::map<std::int64_t, node_holding> holdings_; ///< Those that are not zero.
 
   void count_views(const msg<schema::Chunk>& chunk, int sign);
+  void hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels);
 };
 
 /// One actor's situation. Applying a publication costs the chunks in it; readers never copy segment tables.
@@ -139,7 +155,7 @@ private:
            touched_map& touched);
   void remove(schema::ChunkKind kind, std::int64_t collection, std::int64_t key);
   void forget(const std::set<schema::ChunkKind>& kinds);
-  void count_copies(const msg<schema::Chunk>& chunk, int sign);
+  void count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign);
   void set_desired(std::int64_t collection, std::optional<collection_row> row);
   void set_delegators(std::int64_t collection, std::vector<delegator_row> rows);
   void set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched);
