@@ -22,12 +22,23 @@ struct options {
   std::string listen = "127.0.0.1:7700";
   std::string config;
   std::string store = "store";
+  std::vector<std::string> set;
   bool debug = false;
 };
 
+// What was given for this start; a change at run time, which the journal keeps, counts more.
+setting_table given_settings(const options& o) {
+  setting_table given;
+  if (!o.config.empty())
+    value_or_end(read_settings_file(o.config, given));
+  value_or_end(read_settings_environment(given));
+  value_or_end(read_settings_flags(o.set, given));
+  return given;
+}
+
 int run(const options& o) {
   hold_signals();
-  const auto given = o.config.empty() ? settings{} : value_or_end(read_settings(o.config));
+  const auto given = given_settings(o);
   const auto address = value_or_end(usable_listen_address(o.listen));
   value_or_end(make_folder(o.data, "data folder"));
   value_or_end(make_folder(o.store, "store"));
@@ -36,7 +47,9 @@ int run(const options& o) {
   std::shared_ptr<catalogue> opened_catalogue = value_or_end(open_sqlite_catalogue(o.data));
   log::open(o.debug ? log::severity::debug : log::severity::info, log::severity::debug, o.data + "/muster.log");
   log::info("deploy", "coordinator starts, process ", getpid(), ", data ", o.data, ", store ", o.store,
-            ", node_gone_ms ", given.node_gone.count());
+            ", node_gone_ms ", given.values().node_gone.count());
+  for (const auto* spec : given.ignored())
+    log::warn("deploy", "setting ", spec->key, " is ", to_string(spec->use));
   const end_notice notice;
   end_of_process end;
   {
@@ -47,7 +60,7 @@ int run(const options& o) {
     config.journal = std::move(opened_journal);
     config.catalogue = std::move(opened_catalogue);
     config.store = o.store;
-    config.node_gone = given.node_gone;
+    config.node_gone = given.values().node_gone;
     config.on_fatal = [notice](std::string text) { notice.fatal(std::move(text)); };
     auto started = start_coordinator(system, config, edge.wire());
     config = {};
@@ -98,7 +111,9 @@ void add_coordinator(CLI::App& app, command& chosen) {
   sub.add_option("--listen", o->listen, "Where nodes and clients connect; loopback only, port 0: any free one")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  sub.add_option("--config", o->config, "Settings as YAML; known: node_gone_ms")->type_name("FILE");
+  sub.add_option("--config", o->config, "Settings as YAML; muster settings lists them all")->type_name("FILE");
+  sub.add_option("--set", o->set, "One setting, counts more than the file and the environment; may be repeated")
+      ->type_name("KEY=VALUE");
   add_store_option(sub, o->store, "The folder of segment files that all processes see");
   sub.add_flag("--debug", o->debug, "Print each decision on stderr too (it is always in the log file)");
   sub.callback([o, &chosen] { chosen = [o] { return run(*o); }; });

@@ -1,60 +1,67 @@
-// Reads settings with yaml-cpp; every refusal is one line that says what to do.
+// Reads settings with yaml-cpp, from the environment and from flags; every refusal is one line that says what to do.
 #include "deploy/settings.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdlib>
 #include <fstream>
-#include <iterator>
-#include <numeric>
 #include <sstream>
-#include <string_view>
-#include <vector>
 #include <yaml-cpp/yaml.h>
 
 namespace muster::cli {
 
 namespace {
 
-struct setting {
-  std::string_view key;
-  std::int64_t lowest;
-  std::int64_t highest;
-  std::string_view meaning;
-  void (*put)(settings&, std::int64_t);
-};
-
-constexpr setting known[] = {
-    {"node_gone_ms", 100, 3'600'000, "milliseconds for which the segments of a silent node are kept for it",
-     [](settings& to, std::int64_t value) { to.node_gone = std::chrono::milliseconds{value}; }},
-};
-
-// Levenshtein's distance: how many letters must change.
-std::size_t letters_apart(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
-    }
+class yaml_settings {
+public:
+  yaml_settings(const std::string& path, setting_table& into) : path_(path), into_(into) {
+    // nop
   }
-  return row.back();
-}
 
-const setting& nearest(std::string_view key) {
-  return *std::min_element(std::begin(known), std::end(known),
-                           [&](auto& a, auto& b) { return letters_apart(key, a.key) < letters_apart(key, b.key); });
-}
+  failure refuse(const YAML::Mark& at, const std::string& what) const {
+    const auto place = at.is_null() ? std::string{} : ":" + std::to_string(at.line + 1);
+    return failure{ec::parameter_invalid, "configuration " + path_ + place + ": " + what};
+  }
+
+  /// Takes all settings below `node`, whose keys begin with `prefix`.
+  result<unit> take(const YAML::Node& node, const std::string& prefix) {
+    for (const auto& entry : node) {
+      const auto at = entry.first.Mark();
+      if (!entry.first.IsScalar())
+        return refuse(at, "a setting's name must be text");
+      const auto key = prefix + entry.first.Scalar();
+      auto done = entry.second.IsMap() && find_setting(key) == nullptr ? take(entry.second, key + ".")
+                                                                        : take_value(at, key, entry.second);
+      if (!done)
+        return done;
+    }
+    return unit{};
+  }
+
+private:
+  result<unit> take_value(const YAML::Mark& at, const std::string& key, const YAML::Node& node) {
+    std::string text;
+    if (node.IsSequence())
+      for (const auto& part : node)
+        text += (text.empty() ? "" : ",") + (part.IsScalar() ? part.Scalar() : std::string{});
+    else if (node.IsScalar())
+      text = node.Scalar();
+    const auto* spec = find_setting(key);
+    if (spec != nullptr && std::find(seen_.begin(), seen_.end(), spec) != seen_.end())
+      return refuse(at, std::string{spec->key} + " stands there twice; keep one");
+    seen_.push_back(spec);
+    if (auto kept = into_.set(key, text, setting_origin::file); !kept)
+      return refuse(at, kept.error().text);
+    return unit{};
+  }
+
+  const std::string& path_;
+  setting_table& into_;
+  std::vector<const setting_spec*> seen_;
+};
 
 } // namespace
 
-result<settings> read_settings(const std::string& path) {
-  auto refuse = [&](const YAML::Mark& at, const std::string& what) {
-    const auto place = at.is_null() ? std::string{} : ":" + std::to_string(at.line + 1);
-    return failure{ec::parameter_invalid, "configuration " + path + place + ": " + what};
-  };
+result<unit> read_settings_file(const std::string& path, setting_table& into) {
   std::ifstream file{path};
   if (!file)
     return failure{ec::file_not_found, "configuration " + path + ": it cannot be opened; check the path"};
@@ -62,38 +69,40 @@ result<settings> read_settings(const std::string& path) {
   content << file.rdbuf();
   if (file.bad())
     return failure{ec::io_failed, "configuration " + path + ": it cannot be read; is it a file?"};
-  settings out;
+  yaml_settings reader{path, into};
   try {
     const auto root = YAML::Load(content.str());
     if (root.IsNull())
-      return out;
+      return unit{};
     if (!root.IsMap())
-      return refuse(root.Mark(), "it is no list of settings; write lines like \"node_gone_ms: 1500\"");
-    std::vector<std::string> seen;
-    for (const auto& entry : root) {
-      const auto at = entry.first.Mark();
-      if (!entry.first.IsScalar())
-        return refuse(at, "a setting's name must be text");
-      const auto key = entry.first.Scalar();
-      const auto found = std::find_if(std::begin(known), std::end(known), [&](auto& x) { return x.key == key; });
-      if (found == std::end(known))
-        return refuse(at, "unknown setting \"" + key + "\"; did you mean \"" + std::string{nearest(key).key} + "\"?");
-      if (std::find(seen.begin(), seen.end(), key) != seen.end())
-        return refuse(at, key + " stands there twice; keep one");
-      seen.push_back(key);
-      const auto text = entry.second.IsScalar() ? entry.second.Scalar() : std::string{};
-      std::int64_t value = 0;
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-      if (text.empty() || error != std::errc{} || end != text.data() + text.size() || value < found->lowest
-          || value > found->highest)
-        return refuse(at, key + " is \"" + text + "\"; give whole " + std::string{found->meaning} + ", from "
-                              + std::to_string(found->lowest) + " to " + std::to_string(found->highest));
-      found->put(out, value);
-    }
+      return reader.refuse(root.Mark(), "it is no list of settings; write lines like \"node_gone_ms: 1500\"");
+    return reader.take(root, "");
   } catch (const YAML::Exception& wrong) {
-    return refuse(wrong.mark, "it is no YAML: " + wrong.msg);
+    return reader.refuse(wrong.mark, "it is no YAML: " + wrong.msg);
   }
-  return out;
+}
+
+result<unit> read_settings_environment(setting_table& into) {
+  for (const auto& spec : setting_specs()) {
+    const auto variable = setting_variable(spec.key);
+    const auto* text = std::getenv(variable.c_str());
+    if (text == nullptr)
+      continue;
+    if (auto kept = into.set(spec.key, text, setting_origin::environment); !kept)
+      return failure{kept.error().code, "environment variable " + variable + ": " + kept.error().text};
+  }
+  return unit{};
+}
+
+result<unit> read_settings_flags(const std::vector<std::string>& flags, setting_table& into) {
+  for (const auto& flag : flags) {
+    const auto equals = flag.find('=');
+    if (equals == flag.npos || equals == 0)
+      return failure{ec::parameter_invalid, "--set " + flag + ": write --set KEY=VALUE, such as --set node_gone_ms=3000"};
+    if (auto kept = into.set(flag.substr(0, equals), flag.substr(equals + 1), setting_origin::flag); !kept)
+      return failure{kept.error().code, "--set " + flag + ": " + kept.error().text};
+  }
+  return unit{};
 }
 
 } // namespace muster::cli
