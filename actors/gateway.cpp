@@ -265,6 +265,7 @@ private:
   struct queued_job {
     m<Request> request;
     promise answer;
+    std::int64_t deadline = 0;
   };
 
   void enqueue(const m<Request>& r, promise answer) {
@@ -283,7 +284,8 @@ private:
                                 0));
       return;
     }
-    queue.push_back({r, answer});
+    const auto left = std::chrono::nanoseconds{time_left(r->getHeader(), limits::job_timeout)};
+    queue.push_back({r, answer, now() + left.count()});
     if (queue.size() == 1)
       run(name);
   }
@@ -315,7 +317,16 @@ private:
   void run(const std::string& name) {
     auto& head = jobs.at(name).front();
     const bool load = head.request->isLoadCollection();
-    const auto left = time_left(head.request->getHeader(), limits::job_timeout);
+    const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds{head.deadline - now()});
+    if (left.count() <= 0) {
+      // Whoever asked has given up, and may have asked for the opposite since.
+      finish(name, job_reply(load,
+                             failure{ec::deadline_exceeded, "the deadline passed while earlier requests for " + name
+                                                              + " were at work; nothing was changed"},
+                             0));
+      return;
+    }
     auto order = make<schema::RunJob>(
       [&](schema::RunJob::Builder b) {
         b.setCollection(name);

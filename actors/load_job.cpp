@@ -75,6 +75,10 @@ private:
       return;
     }
     redistribute(replicas, {{std::string{default_group}, nodes}}, [](std::int64_t) { return 0; });
+    if (now() >= deadline) {
+      end(failure{ec::deadline_exceeded, "the deadline passed before anything was changed"});
+      return;
+    }
     meter().waits_for("the journal");
     auto commit = make<schema::Commit>(
       [&](schema::Commit::Builder b) {

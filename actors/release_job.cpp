@@ -39,6 +39,10 @@ struct release_shell : shell<job_actor, release_shell> {
 private:
   void commit(std::int64_t id) {
     collection = id;
+    if (now() >= deadline) {
+      end(failure{ec::deadline_exceeded, "the deadline passed before anything was changed"});
+      return;
+    }
     meter().waits_for("the journal");
     auto commit = make<schema::Commit>([&](auto b) { b.initRelease().setCollection(id); }, peers.epoch);
     request<m<schema::CommitReply>>(

@@ -16,7 +16,8 @@ wire_actor::behavior_type wire_behavior(wire_actor::pointer, outside* world, int
   }};
 }
 
-/// Asks the doors on behalf of clients; the answers leave as bytes.
+/// Asks the doors on behalf of clients; the answers leave as bytes. No deadline of its own: a request is at work until the
+/// door has answered, whatever its client waits for; and a door that never answers is found after healing.
 caf::behavior port_behavior(caf::event_based_actor* self, outside* world, int index, life alive, process* p) {
   const auto done = [=](std::uint64_t call, std::string bytes) {
     if (*alive)
@@ -24,14 +25,12 @@ caf::behavior port_behavior(caf::event_based_actor* self, outside* world, int in
   };
   return {
     [=](std::uint64_t call, const m<schema::ClientRequest>& request) {
-      const auto left = time_left(request->getHeader(), limits::job_timeout) + limits::reply_slack;
-      self->request(p->coordinator_parts.gateway, left, request)
+      self->request(p->coordinator_parts.gateway, caf::infinite, request)
         .then([=](const m<schema::ClientReply>& reply) { done(call, std::string{reply.bytes()}); },
               [=](const caf::error&) { done(call, {}); });
     },
     [=](std::uint64_t call, const m<schema::SearchRequest>& request) {
-      const auto left = time_left(request->getHeader(), limits::search_timeout) + limits::reply_slack;
-      self->request(p->node_parts.door, left, request)
+      self->request(p->node_parts.door, caf::infinite, request)
         .then([=](const m<schema::SearchReply>& reply) { done(call, std::string{reply.bytes()}); },
               [=](const caf::error&) { done(call, {}); });
     },
