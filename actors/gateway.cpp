@@ -237,19 +237,19 @@ private:
     ask_data(r, answer, [this, answer](m<schema::ClientReply> done) mutable {
       auto made = done->getRegisterImport();
       const auto id = made.getCollectionId();
-      const auto* c = view.collection(id);
-      if (made.getStatus().getCode() != 0 || c == nullptr || !c->desired) {
+      if (made.getStatus().getCode() != 0) {
         deliver(answer, std::move(done));
         return;
       }
-      // It is loaded: the next target is built now, so that nobody has to poll for it.
+      // If it is loaded, the next target is built now, so that nobody has to poll for it; if it is about to be,
+      // target_observer remembers that there is more data than its load has seen.
       request<m<schema::RefreshReply>>(
         peers.targets, limits::data_timeout, make<schema::RefreshRequest>([&](auto b) { b.setCollection(id); }, peers.epoch),
         [this, answer, id](const m<schema::RefreshReply>& next) mutable {
           deliver(answer, reply([&](auto b) {
                     auto out = b.initRegisterImport();
                     out.setCollectionId(id);
-                    out.setTargetVersion(next->getVersion());
+                    out.setTargetVersion(next->getVersion()); // 0: not loaded
                   }));
         },
         [this, answer, id](const failure& why) mutable {

@@ -31,8 +31,8 @@ struct target_shell : shell<target_observer_actor, target_shell> {
       const auto* c = view.collection(id);
       if (c == nullptr || !c->desired)
         pulled.erase(id);
-      else if (c->head && pulled.insert(id).second && c->desired->status == schema::LoadStatus::LOADED)
-        wish(id); // loaded before this start: its data may have changed meanwhile
+      else if (c->head && pulled.insert(id).second && changed_since_first_pull(id))
+        wish(id);
       if (behind.erase(id) > 0)
         wish(id);
     }
@@ -44,6 +44,9 @@ struct target_shell : shell<target_observer_actor, target_shell> {
     std::vector<std::string> channels;
     for (auto c : request->getChannels())
       channels.emplace_back(view_text(c));
+    if (first_pulls.size() >= limits::awaits)
+      first_pulls.erase(first_pulls.begin());
+    first_pulls[request->getCollection()] = false;
     pull(request->getCollection(), channels, [this, answer](rows_or_failure rows) mutable {
       answer.deliver(make<schema::TargetReply>([&](schema::TargetReply::Builder b) {
         if (!rows) {
@@ -61,15 +64,29 @@ struct target_shell : shell<target_observer_actor, target_shell> {
   caf::result<m<schema::RefreshReply>> refresh(const m<schema::RefreshRequest>& request) {
     auto answer = self->make_response_promise<m<schema::RefreshReply>>();
     waiting[request->getCollection()].push_back(answer);
-    wish(request->getCollection());
+    note_change(request->getCollection());
     return answer;
   }
 
   void data_changed(const m<schema::DataChanged>& change) {
-    wish(change->getCollection());
+    note_change(change->getCollection());
   }
 
 private:
+  /// New data of a collection; one whose load has pulled its data but is not yet here is looked at when it comes.
+  void note_change(std::int64_t id) {
+    if (auto i = first_pulls.find(id); i != first_pulls.end())
+      i->second = true;
+    wish(id);
+  }
+
+  /// For a collection that is seen for the first time. One that this start did not pull (loaded before it, or forgotten at
+  /// the limit) counts as changed: that costs a pull and misses nothing.
+  bool changed_since_first_pull(std::int64_t id) {
+    auto first = first_pulls.extract(id);
+    return first.empty() || first.mapped();
+  }
+
   static std::string_view view_text(capnp::Text::Reader t) {
     return muster::view(t);
   }
@@ -259,6 +276,7 @@ private:
   std::set<std::int64_t> behind;   ///< To be pulled again when the next publication about them is here.
   std::map<std::int64_t, std::vector<refresh_promise>> waiting;
   std::map<std::int64_t, std::int64_t> promoting;
+  std::map<std::int64_t, bool> first_pulls; ///< For loads under way -> its data changed since. At most limits::awaits.
 };
 
 target_observer_actor::behavior_type target_behavior(target_observer_actor::stateful_pointer<target_shell> self,

@@ -2,6 +2,7 @@
 #include "actors/core/channel_rules.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace muster {
 
@@ -26,7 +27,12 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
                std::uint16_t index, placing& places) {
   proposal p;
   const auto version = view.head->readable();
-  p.node = places.place_channel(replica);
+  // A node leads a channel once: where the leader of a replica of old still ends its searches, no other can begin.
+  std::set<std::int64_t> taken;
+  for (const auto& d : view.delegators)
+    if (d.channel == channel)
+      taken.insert(d.node);
+  p.node = places.place_channel(replica, taken);
   if (p.node == 0)
     return p;
   p.kind = schema::TaskKind::SERVE_SHARD;

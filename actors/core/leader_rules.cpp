@@ -144,7 +144,16 @@ bool leader_rules::check_segment(const situation& s, const collection_view& view
       const auto copies = view.copies_of(segment);
       const bool held = std::any_of(copies.begin(), copies.end(), [&](const copy_row& c) { return replica.contains(c.node); });
       const auto channel = channel_of(view, segment, v.leader);
-      const auto* leader = channel.empty() ? nullptr : view.leader(replica, channel);
+      if (channel.empty()) {
+        // Its target row is long gone. The node knows which of its shards routes it, and needs it no more.
+        if (!known || !s.usable(v.leader) || may_serve_dropped(view, replica) || view.task_on(replica.id, segment) != nullptr)
+          continue;
+        auto p = sync(desired, replica, channel, v.leader, segment, reason::view_dangling);
+        p.removed.push_back(segment);
+        out.push_back(std::move(p));
+        continue;
+      }
+      const auto* leader = view.leader(replica, channel);
       // With a copy still there, segment_checker's release through the leader forgets the route too.
       if (!known || held || leader == nullptr || leader->node != v.leader || leader->served < head.current
           || !s.usable(v.leader) || view.task_on(replica.id, segment) != nullptr)

@@ -178,6 +178,14 @@ std::size_t node_book::pending_entries() const {
   return dirty_copies_.size() + dirty_delegators_.size() + dirty_segments_;
 }
 
+std::optional<shard_key> node_book::router_of(collection_id collection, replica_id replica, segment_id segment) const {
+  for (auto i = delegators_.lower_bound({collection, {}, replica_id{}});
+       i != delegators_.end() && i->first.collection == collection; ++i)
+    if (i->first.replica == replica && i->second.view.contains(segment))
+      return i->first;
+  return std::nullopt;
+}
+
 bool node_book::pending() const {
   return pending_entries() > 0;
 }

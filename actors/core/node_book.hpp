@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -73,6 +74,9 @@ public:
   std::vector<report_page> take_all();
   /// Nobody is there to write to: what is pending counts as reported.
   void skip();
+
+  /// The shard of a replica that routes a segment, as far as it was noted. Cost: the replica's delegators here.
+  std::optional<shard_key> router_of(collection_id collection, replica_id replica, segment_id segment) const;
 
   const std::map<segment_id, reported_copy>& copies() const {
     return copies_;

@@ -22,11 +22,11 @@ std::int64_t placing::place_segment(const replica_row& replica, std::int64_t row
   return best;
 }
 
-std::int64_t placing::place_channel(const replica_row& replica) {
+std::int64_t placing::place_channel(const replica_row& replica, const std::set<std::int64_t>& except) {
   std::int64_t best = 0;
   std::tuple<std::int64_t, std::int64_t, std::int64_t> least;
   for (auto id : replica.nodes) {
-    if (!situation_.usable(id))
+    if (!situation_.usable(id) || except.contains(id))
       continue;
     const auto load = situation_.load(id);
     std::tuple<std::int64_t, std::int64_t, std::int64_t> carried{load.all_channels() + channels_[id],

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 
 namespace muster {
 
@@ -18,8 +19,8 @@ public:
   /// The usable read-write node with the fewest rows; 0: none. Counts `rows` there. Cost: the replica's nodes.
   std::int64_t place_segment(const replica_row& replica, std::int64_t rows);
 
-  /// The usable read-write node with the fewest channels, then rows; 0: none. Counts the channel there.
-  std::int64_t place_channel(const replica_row& replica);
+  /// The usable read-write node with the fewest channels, then rows, but for `except`; 0: none. Counts the channel there.
+  std::int64_t place_channel(const replica_row& replica, const std::set<std::int64_t>& except = {});
 
 private:
   const situation& situation_;

@@ -52,6 +52,15 @@ std::string channel_of(const collection_view& view, std::int64_t segment, std::i
   return only;
 }
 
+bool may_serve_dropped(const collection_view& view, const replica_row& replica) {
+  const auto current = view.head ? view.head->current : 0;
+  return std::any_of(view.delegators.begin(), view.delegators.end(),
+                     [&](const delegator_row& d) { return d.replica == replica.id && d.served < current; })
+         || std::any_of(view.tasks.begin(), view.tasks.end(), [&](const task_row& t) {
+              return t.replica == replica.id && t.kind == schema::TaskKind::SERVE_SHARD;
+            });
+}
+
 std::vector<proposal> segment_rules::check(const situation& s, const touched_map& touched) {
   std::vector<proposal> out;
   placing places{s};
@@ -110,7 +119,11 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
     if (desired.replica_of(c.node) != nullptr)
       continue;
     open = true;
-    if (s.usable(c.node) && !routed_to(view, segment, c.node))
+    // A leader may have had it loaded there and not yet said so: its order is still in flight then.
+    const bool awaited = std::any_of(view.tasks.begin(), view.tasks.end(), [&](const task_row& t) {
+      return t.segment == segment || t.kind == schema::TaskKind::SERVE_SHARD;
+    });
+    if (s.usable(c.node) && !awaited && !routed_to(view, segment, c.node))
       out.push_back(release(desired.id, 0, {}, c, reason::segment_foreign, schema::TaskPriority::NORMAL));
   }
   const bool want = wanted(view, target);
@@ -175,10 +188,12 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
           if (d.node == v.leader && (channel.empty() || d.channel == channel) && view.head && d.served < view.head->current)
             needed = true;
         if (channel.empty())
-          needed = true;
+          needed = true; // leader_checker has the route forgotten first
       }
       if (channel.empty())
         channel = channel_of(view, segment, 0);
+      if (channel.empty() && may_serve_dropped(view, replica))
+        needed = true;
       if (needed || !s.usable(c.node))
         continue;
       if (!channel.empty()) {

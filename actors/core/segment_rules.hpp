@@ -33,4 +33,9 @@ private:
 /// The channel of a segment whose routes must change at `leader`: from its target row, or the only one the node leads. Empty: unknown.
 std::string channel_of(const collection_view& view, std::int64_t segment, std::int64_t leader);
 
+/// True while some shard of the replica may still be served at, or set up for, a target older than the current one. Then a
+/// segment that no target names any more may be in use although no reported view has it yet.
+/// Cost: the collection's delegators and tasks.
+bool may_serve_dropped(const collection_view& view, const replica_row& replica);
+
 } // namespace muster

@@ -2,6 +2,7 @@
 #include "actors/core/task_table.hpp"
 
 #include "actors/core/plant.hpp"
+#include "actors/core/segment_rules.hpp"
 #include "messages/limits.hpp"
 
 #include <algorithm>
@@ -130,6 +131,8 @@ reason task_table::premise(const proposal& p, std::uint8_t step, const situation
   switch (p.kind) {
     case TaskKind::SERVE_SHARD:
       holds = leader == nullptr && writable(p.node) && p.target_version == view->head->readable()
+              && std::none_of(view->delegators.begin(), view->delegators.end(),
+                              [&](const delegator_row& d) { return d.channel == p.channel && d.node == p.node; })
               && std::all_of(p.assignments.begin(), p.assignments.end(), [&](const auto& a) { return s.usable(a.second); });
       break;
     case TaskKind::DROP_SHARD:
@@ -152,7 +155,8 @@ reason task_table::premise(const proposal& p, std::uint8_t step, const situation
       if (!held(p.segment, p.node) || !s.usable(p.node) || (!p.channel.empty() && !led))
         break;
       if (!wanted) {
-        holds = true;
+        // Without a channel no leader fences it, so none may route to it or be about to.
+        holds = !p.channel.empty() || (view->views_of(p.segment).empty() && !may_serve_dropped(*view, *replica));
         break;
       }
       // A surplus copy goes only when the leader routes to another one that is there.
@@ -161,7 +165,10 @@ reason task_table::premise(const proposal& p, std::uint8_t step, const situation
       break;
     }
     case TaskKind::SYNC_VIEW:
-      holds = led && leader->node == p.node;
+      if (p.channel.empty())
+        holds = s.usable(p.node) && replica->contains(p.node) && p.assignments.empty() && !may_serve_dropped(*view, *replica);
+      else
+        holds = led && leader->node == p.node;
       for (const auto& [segment, worker] : p.assignments)
         holds = holds && wanted && held(segment, worker) && s.usable(worker);
       for (auto segment : p.removed)

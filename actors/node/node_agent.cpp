@@ -185,8 +185,21 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
         answer(order.getTask(), {ec::parameter_invalid, "an order of a kind this node does not know"});
       return;
     }
+    // The coordinator no longer knows which shard a segment belongs to that no target names: whoever routes it forgets it.
+    if (order.isSyncView() && key->channel.empty()) {
+      const auto removed = order.getSyncView().getRemoved();
+      key = removed.size() == 1 ? book.router_of(key->collection, key->replica, segment_id{removed[0]}) : std::nullopt;
+      if (!key)
+        return answer(order.getTask(), {ec::ok, ""});
+    }
     auto i = delegators.find(*key);
     if (i == delegators.end() && order.isServeShard()) {
+      // One leader of a channel on a node, or reports of the two could not be told apart.
+      const auto other = delegators.lower_bound({key->collection, key->channel, replica_id{}});
+      if (other != delegators.end() && other->first.collection == key->collection && other->first.channel == key->channel)
+        return answer(order.getTask(), {ec::channel_not_available,
+                                        "channel " + key->channel + " is still led here for replica "
+                                          + to_string(other->first.replica) + "; it has to be dropped first"});
       auto made = spawn_shard_delegator(self->system(), *key, me, self, parts);
       self->link_to(made);
       send(parts.door, attach_atom::value, key->collection.value, key->channel, made);

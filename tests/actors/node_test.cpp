@@ -203,6 +203,42 @@ TEST_F(node_rules, a_dropped_shard_is_gone_from_door_and_reports_and_can_be_led_
   EXPECT_EQ(code(*search(a, 0, 1)), ec::ok);
 }
 
+TEST_F(node_rules, a_channel_is_led_once_on_a_node_also_when_another_replica_of_it_comes) {
+  auto& a = join("a", 1);
+  serve(a, 1, {{3, 1, "a"}});
+  const auto other = [&] {
+    return order(a, 1, [&](auto o) {
+      auto s = o.initServeShard();
+      s.setCollection(7);
+      s.setReplica(10);
+      s.setChannel("c-v0");
+      s.setVersion(200);
+      s.setTargetVersion(1);
+    });
+  };
+  EXPECT_EQ(code(a, other()), ec::channel_not_available);
+  EXPECT_EQ(code(a, drop(a, 1, 100)), ec::ok);
+  EXPECT_EQ(code(a, other()), ec::ok);
+}
+
+TEST_F(node_rules, a_route_whose_channel_the_coordinator_does_not_know_is_forgotten_by_the_shard_that_has_it) {
+  auto& a = join("a", 1);
+  serve(a, 1, {{3, 1, "a"}, {4, 1, "a"}});
+  const auto forget = [&](std::int64_t segment) {
+    return order(a, 1, [&](auto o) {
+      auto s = o.initSyncView();
+      s.setCollection(7);
+      s.setReplica(9);
+      s.initRemoved(1).set(0, segment);
+    });
+  };
+  EXPECT_EQ(code(a, forget(4)), ec::fenced) << "it is served";
+  EXPECT_EQ(code(a, target(a, 1, 2, {3})), ec::ok);
+  EXPECT_EQ(code(a, forget(4)), ec::ok);
+  EXPECT_EQ(led(a).getRemoved().size(), 1u);
+  EXPECT_EQ(code(a, forget(4)), ec::ok) << "nobody routes it";
+}
+
 TEST_F(node_rules, results_of_orders_of_an_older_link_are_not_sent) {
   auto& b = join("b", 2);
   auto& a = join("a", 1);

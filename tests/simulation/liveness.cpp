@@ -55,6 +55,12 @@ std::string world::unsettled() {
   for (const auto& p : processes_)
     if (!p->coordinator() && !seen_->usable(p->node))
       return p->name + " is not usable for the coordinator";
+  // A link that one end believes in and the other does not is found by beats; until then the coordinator cannot know.
+  for (const auto& [id, c] : connections_)
+    if (c.broken && c.accepted && !c.peer)
+      for (const auto& e : c.ends)
+        if (!e.closed && processes_[static_cast<std::size_t>(e.process)]->generation == e.generation)
+          return processes_[static_cast<std::size_t>(e.process)]->name + " has not heard that a link broke";
   // Asked for again, so that every collection has a certain fate.
   for (const auto& [name, promise] : model_.promises) {
     if (promise.open > 0)
@@ -66,8 +72,8 @@ std::string world::unsettled() {
     }
   }
   for (const auto& [id, c] : calls_)
-    if (!c.answered)
-      return "a client waits for an answer";
+    if (!c.answered || c.copies > 0)
+      return c.answered ? "a request is at work for ever" : "a client waits for an answer";
   for (const auto& [name, id] : model_.ids) {
     auto promise = model_.promises.find(name);
     const bool wanted = promise != model_.promises.end() && promise->second.loaded;
@@ -82,6 +88,8 @@ std::string world::unsettled() {
           for (auto [segment, collection] : p->engine->here)
             if (collection == id)
               return name + " was released but " + p->name + " holds segment " + std::to_string(segment);
+      if (routes_.contains(name))
+        return name + " was released but the client has routes of it";
       continue;
     }
     if (c == nullptr || !c->desired || !c->head)

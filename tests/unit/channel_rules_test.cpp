@@ -45,6 +45,21 @@ TEST(channel_checker_rules, a_lacking_channel_is_one_order_with_every_segment_of
   EXPECT_EQ(out[0].assignments, (std::vector<std::pair<std::int64_t, std::int64_t>>{{11, 1}, {12, 2}}));
 }
 
+TEST(channel_checker_rules, a_node_that_still_leads_the_channel_for_a_replica_of_old_is_not_chosen) {
+  auto w = small();
+  w.lead(7, "a", 1, 99);
+  auto out = check(w);
+  ASSERT_EQ(out.size(), 2u);
+  EXPECT_EQ(out[0].kind, TaskKind::DROP_SHARD);
+  EXPECT_EQ(out[1].kind, TaskKind::SERVE_SHARD);
+  EXPECT_EQ(out[1].node, 2);
+  w.lead(7, "a", 2, 98);
+  out = check(w);
+  ASSERT_EQ(out.size(), 2u);
+  EXPECT_EQ(out[0].kind, TaskKind::DROP_SHARD);
+  EXPECT_EQ(out[1].kind, TaskKind::DROP_SHARD) << "both are taken";
+}
+
 TEST(channel_checker_rules, the_first_order_serves_next_while_there_is_no_current) {
   world w;
   w.usable({1, 2}).loaded(7, {{1, 2}});

@@ -104,6 +104,24 @@ TEST(leader_checker_rules, a_route_to_what_is_in_no_target_and_nowhere_loaded_is
   EXPECT_TRUE(check(w).empty()) << "its release forgets the route too";
 }
 
+TEST(leader_checker_rules, a_route_whose_channel_nobody_knows_any_more_is_forgotten_by_whichever_shard_has_it) {
+  world w;
+  w.usable({1, 2}).loaded(7, {{1, 2}}, 2);
+  w.segment(7, 11).segment(7, 12, 100, 1).settle(7);
+  w.unlead(7, "b", 2).route(7, 12, 2, 0).lead(7, "b", 1).route(7, 12, 1, 2);
+  w.route(7, 99, 1, 2).copy(7, 99, 2);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::SYNC_VIEW);
+  EXPECT_EQ(out[0].why, reason::view_dangling);
+  EXPECT_EQ(out[0].channel, "");
+  EXPECT_EQ(out[0].node, 1);
+  EXPECT_EQ(out[0].removed, std::vector<std::int64_t>{99});
+  w.lead(7, "b", 1, 101, 4);
+  for (const auto& p : check(w))
+    EXPECT_NE(p.why, reason::view_dangling) << "the older target may need it";
+}
+
 TEST(leader_checker_rules, a_delegator_of_an_older_version_forgets_nothing) {
   auto w = small();
   w.route(7, 99, 1, 2).lead(7, "a", 1, 101, 4);

@@ -152,6 +152,36 @@ TEST(segment_checker_rules, a_copy_that_nobody_routes_and_whose_channel_is_unkno
   EXPECT_EQ(out[0].replica, 101);
 }
 
+TEST(segment_checker_rules, a_copy_of_unknown_channel_stays_while_a_shard_may_be_served_at_an_older_target) {
+  // Its leader may have had it loaded and not yet said that it routes to it.
+  world w;
+  w.usable({1, 2}).loaded(7, {{1, 2}}, 2);
+  w.segment(7, 11).segment(7, 12, 100, 1).settle(7);
+  w.copy(7, 99, 2);
+  ASSERT_EQ(check(w).size(), 1u);
+  w.lead(7, "b", 2, 101, 4);
+  EXPECT_TRUE(check(w).empty());
+  w.lead(7, "b", 2, 101, 5);
+  task_row t;
+  t.kind = TaskKind::SERVE_SHARD;
+  t.replica = 101;
+  t.channel = "b";
+  w.collections[7].tasks.push_back(t);
+  EXPECT_TRUE(check(w).empty());
+}
+
+TEST(segment_checker_rules, a_foreign_copy_stays_while_an_order_that_may_have_made_it_is_in_flight) {
+  auto w = small();
+  w.usable({9}).copy(7, 11, 9);
+  ASSERT_EQ(check(w).size(), 1u);
+  task_row t;
+  t.kind = TaskKind::LOAD_SEGMENT;
+  t.replica = 101;
+  t.segment = 11;
+  w.collections[7].tasks.push_back(t);
+  EXPECT_TRUE(check(w).empty());
+}
+
 TEST(segment_checker_rules, a_copy_outside_every_replica_goes_unless_somebody_routes_to_it) {
   // C11
   auto w = small();

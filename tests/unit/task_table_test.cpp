@@ -218,7 +218,35 @@ TEST(task_premises, a_shard_is_set_up_only_while_it_has_no_leader_at_the_version
   p.assignments = {{11, 0}};
   EXPECT_EQ(d.admit(p), reason::premise_gone) << "a segment without a worker";
   p.assignments = {{11, 1}};
+  d.w.lead(7, "a", p.node, 99);
+  d.w.whole();
+  EXPECT_EQ(d.admit(p), reason::premise_gone) << "the node leads the channel for a replica of old";
+  d.w.unlead(7, "a", p.node);
+  d.w.whole();
   EXPECT_EQ(d.admit(p), reason::none);
+}
+
+TEST(task_premises, what_no_leader_fences_is_released_or_forgotten_only_when_no_shard_may_need_it) {
+  desk d;
+  d.w.copy(7, 99, 2).route(7, 99, 1, 2);
+  d.w.whole();
+  auto p = load_13(1);
+  p.kind = TaskKind::SYNC_VIEW;
+  p.channel.clear();
+  p.segment = 99;
+  p.removed = {99};
+  EXPECT_EQ(d.admit(release(99, 2, 101, "")), reason::premise_gone) << "it is routed";
+  d.w.lead(7, "a", 1, 101, 4);
+  d.w.whole();
+  EXPECT_EQ(d.admit(p), reason::premise_gone) << "an older target is served";
+  d.w.lead(7, "a", 1, 101, 5);
+  d.w.whole();
+  EXPECT_EQ(d.admit(p), reason::none);
+  d.answer(d.dispatch().at(0).task);
+  d.publish();
+  d.w.route(7, 99, 1, 0);
+  d.w.whole();
+  EXPECT_EQ(d.admit(release(99, 2, 101, "")), reason::none);
 }
 
 TEST(task_premises, the_leader_itself_is_never_dropped_as_repeated) {
