@@ -290,8 +290,10 @@ TEST(placing_rules, load_in_flight_counts) {
   w.publish({}, std::move(deltas));
   placing places{w.view};
   const auto& replica = w.view.collection(7)->desired->replicas[0];
-  EXPECT_EQ(places.place_channel(replica), 1) << "25 rows each: the lower id";
-  EXPECT_EQ(places.place_segment(replica, 1), 2);
+  EXPECT_EQ(places.place_channel(replica), 2) << "a channel is on its way to node 1";
+  EXPECT_EQ(places.place_channel(replica), 2) << "a channel each: the fewer rows";
+  EXPECT_EQ(places.place_segment(replica, 5), 2) << "rows are on their way to node 1";
+  EXPECT_EQ(places.place_segment(replica, 1), 1) << "5 rows each: the lower id";
 }
 
 } // namespace
