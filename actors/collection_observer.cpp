@@ -111,10 +111,11 @@ private:
   }
 
   void arm() {
-    if (ticking || deadlines.empty() || count == 0)
+    if (deadlines.empty() || count == 0 || (ticking && armed_for <= deadlines.begin()->first))
       return;
     ticking = true;
-    const auto wait = std::chrono::nanoseconds{std::max<std::int64_t>(deadlines.begin()->first - now(), 0)};
+    armed_for = deadlines.begin()->first;
+    const auto wait = std::chrono::nanoseconds{std::max<std::int64_t>(armed_for - now(), 0)};
     send_later(std::chrono::duration_cast<std::chrono::milliseconds>(wait) + std::chrono::milliseconds{1}, tick_atom::value);
   }
 
@@ -124,6 +125,7 @@ private:
   std::size_t count = 0;
   std::uint64_t last = 0;
   bool ticking = false;
+  std::int64_t armed_for = 0;
 };
 
 collection_observer_actor::behavior_type collection_behavior(
