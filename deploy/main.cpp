@@ -41,15 +41,29 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
   return sub;
 }
 
+namespace {
+
+// As the default and not as CLI11's envname: that also fills in the options of commands that were not given, and where
+// commands share a variable it would then override what was given.
+void default_from(const char* variable, std::string& value) {
+  if (const auto* given = std::getenv(variable); given != nullptr && *given != '\0')
+    value = given;
+}
+
+} // namespace
+
 void add_coordinator_option(CLI::App& sub, std::string& address) {
-  sub.add_option("--coordinator", address, "Where the coordinator listens")
+  default_from("MUSTER_COORDINATOR", address);
+  sub.add_option("--coordinator", address, "Where the coordinator listens (default from MUSTER_COORDINATOR)")
       ->type_name("HOST:PORT")
-      ->envname("MUSTER_COORDINATOR")
       ->capture_default_str();
 }
 
 void add_store_option(CLI::App& sub, std::string& store, const std::string& description) {
-  sub.add_option("--store", store, description)->type_name("DIR")->envname("MUSTER_STORE")->capture_default_str();
+  default_from("MUSTER_STORE", store);
+  sub.add_option("--store", store, description + " (default from MUSTER_STORE)")
+      ->type_name("DIR")
+      ->capture_default_str();
 }
 
 void add_json_option(CLI::App& sub, bool& json) {

@@ -40,6 +40,17 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+/// The message of a failed requirement in Cap'n Proto's JSON codec without the C++ in it.
+std::string what_is_wrong(std::string text) {
+  const std::string field = "field.getName() = ";
+  if (text.starts_with("expected "))
+    if (const auto end = text.find("; "); end != std::string::npos)
+      text.erase(0, end + 2);
+  if (const auto at = text.find(field); at != std::string::npos)
+    text.erase(at, field.size());
+  return text;
+}
+
 failure unknown_method(const std::string& method) {
   auto names = client::methods();
   std::stable_sort(names.begin(), names.end(),
@@ -189,7 +200,8 @@ kj::Promise<result<std::string>> client::call_json(std::string method, std::stri
                  request = copy<schema::ClientRequest>(root.asReader());
                }))
     return text_result{failure{ec::parameter_invalid, "the parameters of " + name + " are no fitting JSON: "
-                                                        + net::text_of(*e)}};
+                                                        + what_is_wrong(net::text_of(*e))
+                                                        + "; see messages/schema/client.capnp"}};
   return call(std::move(request)).then([name](call_result&& reply) -> text_result {
     if (!reply)
       return reply.error();
