@@ -1,8 +1,11 @@
 // Guards what a user or a stranger may do wrong with running processes: one clear line, a code, nothing lost.
+#include "persistence/npy.hpp"
 #include "tests/process/processes.hpp"
+#include "tests/support/paths.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -37,6 +40,8 @@ TEST(bad_input, requests_are_refused_with_the_reason) {
   expect_refused(call, 1, "collection_not_found (100)");
   EXPECT_NE(call.out.find("collection_not_found"), std::string::npos) << "the reply is printed too: " << call.out;
   expect_refused(c.muster({"call", "describeColection"}), 1, "describeCollection");
+  expect_refused(c.muster({"call", "getStatus", R"({"foo":1})"}), 1, "Unknown field; foo");
+  expect_refused(c.muster({"call", "getStatus", "{broken"}), 1, "JSON");
   EXPECT_EQ(c.muster({"search", "small", "--vector-file", c.vectors(1)}).code, 0) << "nothing is lost";
 }
 
@@ -54,6 +59,35 @@ TEST(bad_input, wrong_usage_is_code_2_and_no_coordinator_code_3) {
     EXPECT_EQ(run_muster(arguments).code, 2) << (arguments.empty() ? "" : arguments[0]);
   for (auto* command : {"status", "collections", "actors"})
     expect_refused(run_muster({command, "--coordinator", "127.0.0.1:1"}), 3, "127.0.0.1:1");
+}
+
+TEST(bad_input, queries_that_have_no_answer_are_refused) {
+  cluster c{1};
+  c.must({"import", "round", "--vectors", c.vectors(100), "--metric", "cosine"});
+  c.must({"load", "round"});
+  const auto search = [&](const std::string& name, const std::vector<float>& values) {
+    EXPECT_TRUE(write_npy(c.path() + "/" + name, 8, values));
+    return c.muster({"search", "round", "--vector-file", c.path() + "/" + name});
+  };
+  std::vector<float> values(16, 1);
+  values[12] = NAN;
+  expect_refused(search("nan.npy", values), 1, "nan.npy: row 1");
+  std::fill(values.begin() + 8, values.end(), 0.0f);
+  expect_refused(search("zero.npy", values), 1, "no direction under cosine");
+  expect_refused(c.muster({"search", "round", "--vector-file", c.path() + "/absent.npy"}), 1, "absent.npy");
+  EXPECT_EQ(c.muster({"search", "round", "--vector-file", c.vectors(5)}).code, 0) << "nothing is lost";
+}
+
+TEST(bad_input, what_is_given_goes_before_the_environment) {
+  for (auto* command : {"status", "actors", "collections"}) {
+    process p{MUSTER_BINARY, {command, "--coordinator", "127.0.0.1:1"}, {{"MUSTER_COORDINATOR", "127.0.0.1:2"}}};
+    ASSERT_TRUE(p.await_end(seconds{20}));
+    EXPECT_EQ(p.code(), 3) << p.err();
+    EXPECT_NE(p.err().find("at 127.0.0.1:1:"), std::string::npos) << p.err();
+    process q{MUSTER_BINARY, {command}, {{"MUSTER_COORDINATOR", "127.0.0.1:2"}}};
+    ASSERT_TRUE(q.await_end(seconds{20}));
+    EXPECT_NE(q.err().find("at 127.0.0.1:2:"), std::string::npos) << q.err();
+  }
 }
 
 TEST(bad_input, help_and_version_are_everywhere) {
@@ -111,21 +145,43 @@ TEST(bad_input, settings_are_checked_and_the_nearest_named) {
   EXPECT_NE(c.coordinator().err().find("node_gone_ms 3000"), std::string::npos);
 }
 
+TEST(bad_input, whatever_prints_a_table_prints_json_too) {
+  cluster c{1};
+  c.import_small("small", 100);
+  c.must({"load", "small"});
+  for (auto& arguments : std::vector<std::vector<std::string>>{
+           {"collections"}, {"status"}, {"actors"}, {"wait"}, {"search", "small", "--vector-file", c.vectors(5)}}) {
+    auto with = arguments;
+    with.emplace_back("--json");
+    const auto text = c.must(with);
+    ASSERT_FALSE(text.empty()) << arguments[0];
+    EXPECT_TRUE(text[0] == '[' || text[0] == '{') << text;
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << "one document, one line: " << text;
+    EXPECT_NE(c.must(arguments)[0], text[0]) << arguments[0];
+  }
+}
+
 TEST(bad_input, garbage_on_a_port_harms_nobody) {
   cluster c{1};
   c.import_small("small", 100);
   c.must({"load", "small"});
-  const auto port = static_cast<std::uint16_t>(std::stoi(c.address().substr(c.address().rfind(':') + 1)));
-  for (auto& bytes : {std::string{"GET / HTTP/1.1\r\n\r\n"}, std::string(100'000, '\xff'), std::string(64, '\0')}) {
-    const auto fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(port);
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-    EXPECT_GT(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), 0);
-    close(fd);
-  }
+  const auto node_says = c.node("node-1").out();
+  const auto after = [](const std::string& text, const std::string& key) {
+    return text.substr(text.find(key) + key.size());
+  };
+  // The coordinator's port and the node's.
+  for (auto& address : {c.address(), after(node_says, "listening on ")})
+    for (auto& bytes : {std::string{"GET / HTTP/1.1\r\n\r\n"}, std::string(100'000, '\xff'), std::string(64, '\0')}) {
+      const auto port = static_cast<std::uint16_t>(std::stoi(after(address, ":")));
+      const auto fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      sockaddr_in at{};
+      at.sin_family = AF_INET;
+      at.sin_port = htons(port);
+      at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+      EXPECT_GT(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), 0);
+      close(fd);
+    }
   EXPECT_TRUE(c.whole());
   EXPECT_EQ(c.muster({"search", "small", "--vector-file", c.vectors(5)}).code, 0);
 }

@@ -3,6 +3,8 @@
 #include "tests/support/paths.hpp"
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <set>
 
@@ -64,6 +66,33 @@ TEST(failover, stopped_node_loses_its_routes_and_no_search_fails) {
   const auto found = c.end_probe(*prober);
   EXPECT_EQ(found.failed, 0) << found.text;
   EXPECT_LE(found.worst_ms, 500) << found.text;
+}
+
+// Shorter than node_gone_ms: what a node held before its silence is taken as it is. The files are away, so that a load
+// could not but fail.
+TEST(failover, node_that_was_silent_for_less_than_its_limit_loads_nothing_again) {
+  cluster c;
+  std::ofstream{c.path() + "/muster.yaml"} << "node_gone_ms: 60000\n";
+  c.start_coordinator({"--config", c.path() + "/muster.yaml"});
+  c.start_node("node-1");
+  c.start_node("node-2");
+  c.must({"wait", "--nodes", "2", "--timeout-s", "20"});
+  c.import_small("small");
+  c.must({"load", "small", "--replicas", "2"});
+  const auto before = c.must({"search", "small", "--vector-file", c.vectors(5), "--json"});
+  std::filesystem::rename(c.store(), c.store() + "-away");
+  auto prober = c.start_probe("small");
+  c.node("node-1").signal(SIGSTOP);
+  EXPECT_TRUE(eventually(seconds{10}, [&] { return c.must({"status"}).find("suspect") != std::string::npos; }));
+  c.node("node-1").signal(SIGCONT);
+  ASSERT_TRUE(c.whole());
+  const auto found = c.end_probe(*prober);
+  EXPECT_EQ(found.failed, 0) << found.text;
+  EXPECT_EQ(c.coordinator().err().find("file_not_found"), std::string::npos) << c.coordinator().err();
+  c.node("node-2").kill();
+  EXPECT_TRUE(eventually(seconds{10}, [&] {
+    return c.muster({"search", "small", "--vector-file", c.vectors(5), "--json"}).out == before;
+  })) << "node-1 serves what it held";
 }
 
 // With a single replica there is nobody else: a search fails at its deadline or before, and says why, until the
