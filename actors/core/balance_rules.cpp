@@ -4,6 +4,7 @@
 #include "messages/limits.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,7 @@ std::vector<proposal> balance_rules::check(const situation& s, const touched_map
     const auto before = out.size();
     bool settled = true;
     for (const auto& replica : view->desired->replicas) {
+      settled = settled && replica.read_only_nodes.empty();
       if (!s.all_known(replica)) {
         settled = false;
         continue;
@@ -54,22 +56,48 @@ void balance_rules::check_replica(const situation& s, const collection_view& vie
   for (auto id : replica.nodes)
     if (s.usable(id))
       rows[id] = 0;
-  if (rows.size() < 2)
+  if (rows.size() + replica.read_only_nodes.size() < 2 || rows.empty())
     return;
+  const std::set<std::int64_t> drained(replica.read_only_nodes.begin(), replica.read_only_nodes.end());
   view.each_copy([&](const copy_row& c) {
-    if (!rows.contains(c.node))
+    if (auto n = rows.find(c.node); n != rows.end())
+      n->second += c.rows;
+    else if (!drained.contains(c.node) || !s.usable(c.node))
       return;
-    rows[c.node] += c.rows;
-    // Only what its leader routes to that very node can be moved.
+    // Only what its leader routes to that very node can be moved, and a leader that is drained goes first itself.
     auto t = view.target_of(c.segment);
     if (!t || !t->in(view.head->current))
       return;
     const auto* leader = view.leader(replica, view.head->channels.at(t->channel));
-    if (leader != nullptr && s.usable(leader->node) && view.worker_of(c.segment, leader->node) == c.node)
+    if (leader != nullptr && s.usable(leader->node) && !drained.contains(leader->node)
+        && view.worker_of(c.segment, leader->node) == c.node)
       held[c.node].push_back(c);
   });
-  for (std::size_t moves = 0; moves < limits::balance_moves_in_flight; ++moves) {
-    const auto by_rows = [](const auto& a, const auto& b) { return a.second < b.second; };
+  const auto by_rows = [](const auto& a, const auto& b) { return a.second < b.second; };
+  const auto move = [&](const copy_row& c, std::int64_t to, reason why) {
+    proposal p;
+    p.kind = schema::TaskKind::MOVE_SEGMENT;
+    p.priority = schema::TaskPriority::LOW;
+    p.collection = view.desired->id;
+    p.replica = replica.id;
+    p.channel = view.head->channels.at(view.target_of(c.segment)->channel);
+    p.segment = c.segment;
+    p.node = to;
+    p.source = c.node;
+    p.why = why;
+    out.push_back(std::move(p));
+  };
+  std::size_t moves = 0;
+  // What is drained comes before what is uneven.
+  for (auto node : drained)
+    for (const auto& c : held[node]) {
+      if (moves++ >= limits::balance_moves_in_flight)
+        return;
+      const auto emptiest = std::min_element(rows.begin(), rows.end(), by_rows);
+      emptiest->second += c.rows;
+      move(c, emptiest->first, reason::node_read_only);
+    }
+  for (; moves < limits::balance_moves_in_flight; ++moves) {
     const auto emptiest = std::min_element(rows.begin(), rows.end(), by_rows);
     // The fullest node that has something fit to move gives: one huge segment must not keep its neighbours uneven.
     std::vector<std::pair<std::int64_t, std::int64_t>> donors; // rows, node
@@ -89,22 +117,12 @@ void balance_rules::check_replica(const situation& s, const collection_view& vie
     }
     if (best == nullptr)
       return;
-    proposal p;
-    p.kind = schema::TaskKind::MOVE_SEGMENT;
-    p.priority = schema::TaskPriority::LOW;
-    p.collection = view.desired->id;
-    p.replica = replica.id;
-    p.channel = view.head->channels.at(view.target_of(best->segment)->channel);
-    p.segment = best->segment;
-    p.node = emptiest->first;
-    p.source = fullest->first;
-    p.why = reason::rows_uneven;
+    move(*best, emptiest->first, reason::rows_uneven);
     const auto moved = best->segment;
     fullest->second -= best->rows;
     emptiest->second += best->rows;
     auto& from = held[fullest->first];
     std::erase_if(from, [&](const copy_row& c) { return c.segment == moved; });
-    out.push_back(std::move(p));
   }
 }
 

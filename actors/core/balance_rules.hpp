@@ -12,8 +12,9 @@
 namespace muster {
 
 /// The potential of a replica is the sum of the squares of its nodes' rows. A move from the fullest node that can give to the emptiest is
-/// proposed only if it lowers that by more than the hysteresis, so no sequence of moves can cycle. Remembers which collections
-/// may be uneven; cost of a check: the copies of those among the touched that have no task in flight.
+/// proposed only if it lowers that by more than the hysteresis, so no sequence of moves can cycle. Before all else, what
+/// read-only nodes hold moves to the read-write node with the fewest rows. Remembers which collections may be uneven; cost of a
+/// check: the copies of those among the touched that have no task in flight.
 class balance_rules {
 public:
   std::vector<proposal> check(const situation& s, const touched_map& touched);

@@ -80,9 +80,19 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
       if (view.task_on(replica.id, channel) != nullptr)
         continue;
       const auto* leader = view.leader(replica, channel);
-      if (leader == nullptr) {
-        if (auto p = serve(s, view, replica, channel, i, places); p.node != 0)
+      const auto& drained = replica.read_only_nodes;
+      const bool leaves = leader != nullptr && std::find(drained.begin(), drained.end(), leader->node) != drained.end();
+      // The new leader's view is made of where the segments are: nothing of the channel may be on the move.
+      if (leaves && std::any_of(view.tasks.begin(), view.tasks.end(), [&](const task_row& t) {
+            return t.replica == replica.id && t.channel == channel;
+          }))
+        continue;
+      if (leader == nullptr || leaves) {
+        if (auto p = serve(s, view, replica, channel, i, places); p.node != 0) {
+          if (leaves)
+            p.why = reason::node_read_only;
           out.push_back(std::move(p));
+        }
         continue;
       }
       for (const auto& d : view.delegators)

@@ -45,6 +45,8 @@ std::string_view to_string(reason r) {
       return "group_redundant";
     case reason::group_dropped:
       return "group_dropped";
+    case reason::node_read_only:
+      return "node_read_only";
     case reason::key_taken:
       return "key_taken";
     case reason::stale_proposal:

@@ -127,10 +127,15 @@ reason task_table::premise(const proposal& p, std::uint8_t step, const situation
   const auto writable = [&](std::int64_t node) {
     return std::find(replica->nodes.begin(), replica->nodes.end(), node) != replica->nodes.end() && s.usable(node);
   };
+  const auto drained = [&](std::int64_t node) {
+    const auto& list = replica->read_only_nodes;
+    return std::find(list.begin(), list.end(), node) != list.end();
+  };
   bool holds = false;
   switch (p.kind) {
     case TaskKind::SERVE_SHARD:
-      holds = leader == nullptr && writable(p.node) && p.target_version == view->head->readable()
+      holds = (leader == nullptr || drained(leader->node)) && writable(p.node)
+              && p.target_version == view->head->readable()
               && std::none_of(view->delegators.begin(), view->delegators.end(),
                               [&](const delegator_row& d) { return d.channel == p.channel && d.node == p.node; })
               && std::all_of(p.assignments.begin(), p.assignments.end(), [&](const auto& a) { return s.usable(a.second); });

@@ -119,6 +119,23 @@ TEST(balance_by_rows, nothing_moves_to_a_node_that_cannot_be_given_work_or_is_re
   EXPECT_TRUE(check(w).empty());
 }
 
+TEST(balance_by_rows, what_a_read_only_node_holds_moves_to_the_emptiest_nodes_first) {
+  auto w = cluster({{100, 100}, {10}, {50, 60}});
+  auto& r = w.collections[7].desired->replicas[0];
+  r.nodes = {1, 2};
+  r.read_only_nodes = {3};
+  const auto out = check(w);
+  ASSERT_GE(out.size(), 2u);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(out[static_cast<std::size_t>(i)].kind, TaskKind::MOVE_SEGMENT);
+    EXPECT_EQ(out[static_cast<std::size_t>(i)].why, reason::node_read_only);
+    EXPECT_EQ(out[static_cast<std::size_t>(i)].source, 3);
+    EXPECT_EQ(out[static_cast<std::size_t>(i)].node, 2);
+  }
+  r.nodes = {1};
+  EXPECT_EQ(check(w).size(), 2u) << "also to the only one that is left";
+}
+
 TEST(balance_by_rows, only_what_its_leader_routes_there_and_is_in_the_current_target_moves) {
   auto w = cluster({{100, 100}, {}});
   w.route(7, 1, 1, 0);

@@ -60,6 +60,25 @@ TEST(channel_checker_rules, a_node_that_still_leads_the_channel_for_a_replica_of
   EXPECT_EQ(out[1].kind, TaskKind::DROP_SHARD) << "both are taken";
 }
 
+TEST(channel_checker_rules, a_channel_led_by_a_drained_node_gets_a_leader_on_another_first) {
+  auto w = small();
+  auto& replica = w.collections[7].desired->replicas[0];
+  replica.nodes = {2};
+  replica.read_only_nodes = {1};
+  auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::SERVE_SHARD);
+  EXPECT_EQ(out[0].why, reason::node_read_only);
+  EXPECT_EQ(out[0].node, 2);
+  EXPECT_EQ(out[0].assignments, (std::vector<std::pair<std::int64_t, std::int64_t>>{{11, 1}, {12, 2}}))
+      << "what the drained node holds is served from there until it moves";
+  w.lead(7, "a", 2, 101, 5, 2);
+  out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::DROP_SHARD);
+  EXPECT_EQ(out[0].node, 1);
+}
+
 TEST(channel_checker_rules, the_first_order_serves_next_while_there_is_no_current) {
   world w;
   w.usable({1, 2}).loaded(7, {{1, 2}});

@@ -249,6 +249,21 @@ TEST(task_premises, what_no_leader_fences_is_released_or_forgotten_only_when_no_
   EXPECT_EQ(d.admit(release(99, 2, 101, "")), reason::none);
 }
 
+TEST(task_premises, a_shard_is_set_up_beside_a_leader_that_is_drained) {
+  desk d;
+  auto p = load_13();
+  p.kind = TaskKind::SERVE_SHARD;
+  p.segment = 0;
+  p.target_version = 5;
+  p.assignments = {{11, 1}, {12, 2}};
+  EXPECT_EQ(d.admit(p), reason::premise_gone);
+  auto& replica = d.w.collections[7].desired->replicas[0];
+  replica.nodes = {2, 3};
+  replica.read_only_nodes = {1};
+  d.w.whole();
+  EXPECT_EQ(d.admit(p), reason::none);
+}
+
 TEST(task_premises, the_leader_itself_is_never_dropped_as_repeated) {
   desk d;
   EXPECT_EQ(d.admit(drop("a", 1, 101, 1)), reason::premise_gone);
