@@ -3,6 +3,8 @@
 
 #include "messages/limits.hpp"
 
+#include <algorithm>
+
 namespace muster::net {
 
 namespace {
@@ -43,12 +45,19 @@ msg<schema::CollectionRoutes> route_watch::routes(const std::string& collection)
 }
 
 bool route_watch::names(const std::string& address) const {
-  for (auto& [name, routes] : routes_)
-    for (auto shard : routes.read().getShards())
-      for (auto leader : shard.getLeaders())
-        if (view(leader.getAddress()) == address)
-          return true;
+  for (auto& [name, channels] : leaders_)
+    for (auto& [channel, addresses] : channels)
+      if (std::find(addresses.begin(), addresses.end(), address) != addresses.end())
+        return true;
   return false;
+}
+
+std::vector<std::string> route_watch::leaders(const std::string& collection, const std::string& channel) const {
+  auto channels = leaders_.find(collection);
+  if (channels == leaders_.end())
+    return {};
+  auto addresses = channels->second.find(channel);
+  return addresses == channels->second.end() ? std::vector<std::string>{} : addresses->second;
 }
 
 kj::Promise<void> route_watch::changed() {
@@ -72,11 +81,24 @@ void route_watch::apply(schema::RouteUpdate::Reader update) {
     routes_.clear();
   for (auto c : update.getCollections()) {
     std::string name{view(c.getName())};
-    if (c.getRemoved())
+    if (c.getRemoved()) {
       routes_.erase(name);
-    else
-      routes_[name] = copy<schema::CollectionRoutes>(c);
+      continue;
+    }
+    routes_[name] = copy<schema::CollectionRoutes>(c);
+    auto& last = leaders_[name];
+    std::map<std::string, std::vector<std::string>> channels;
+    for (auto shard : c.getShards()) {
+      std::string channel{view(shard.getChannel())};
+      auto& addresses = channels[channel];
+      for (auto leader : shard.getLeaders())
+        addresses.emplace_back(view(leader.getAddress()));
+      if (addresses.empty())
+        addresses = std::move(last[channel]);
+    }
+    last = std::move(channels);
   }
+  std::erase_if(leaders_, [&](auto& entry) { return !routes_.contains(entry.first); });
   live_ = true;
   ++updates_;
   wake();

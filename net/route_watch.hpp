@@ -25,6 +25,10 @@ public:
 
   msg<schema::CollectionRoutes> routes(const std::string& collection) const;
 
+  /// Addresses of the leaders to ask: those of the routes or, when they name none any more, the last they named. A
+  /// coordinator that was away withdraws nodes that it has not heard of yet; they know themselves whether they can answer.
+  std::vector<std::string> leaders(const std::string& collection, const std::string& channel) const;
+
   /// True when some collection's routes name this address of a node.
   bool names(const std::string& address) const;
 
@@ -60,6 +64,7 @@ private:
   kj::Timer& timer_;
   std::string coordinator_;
   std::map<std::string, msg<schema::CollectionRoutes>> routes_;
+  std::map<std::string, std::map<std::string, std::vector<std::string>>> leaders_; ///< By collection and channel.
   std::uint64_t changes_ = 0;
   std::uint64_t updates_ = 0;
   std::vector<kj::Own<kj::PromiseFulfiller<void>>> waiting_;

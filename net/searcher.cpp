@@ -98,19 +98,13 @@ kj::Promise<searcher::channel_reply> searcher::ask_channel(std::shared_ptr<reque
 
 std::string searcher::choose(const race& x) {
   std::vector<std::string> usable;
-  auto routes = routes_.routes(x.of->query.collection);
-  for (auto shard : routes.read().getShards()) {
-    if (view(shard.getChannel()) != x.channel)
-      continue;
-    for (auto leader : shard.getLeaders()) {
-      std::string address{view(leader.getAddress())};
-      auto tried = x.tried.find(address);
-      auto known = nodes_.find(address);
-      const bool failed_here = tried != x.tried.end() && tried->second == routes_.changes();
-      const bool is_down = known != nodes_.end() && known->second.down_at == routes_.updates();
-      if (!failed_here && !is_down && !x.open.contains(address))
-        usable.push_back(std::move(address));
-    }
+  for (auto& address : routes_.leaders(x.of->query.collection, x.channel)) {
+    auto tried = x.tried.find(address);
+    auto known = nodes_.find(address);
+    const bool failed_here = tried != x.tried.end() && tried->second == routes_.changes();
+    const bool is_down = known != nodes_.end() && known->second.down_at == routes_.updates();
+    if (!failed_here && !is_down && !x.open.contains(address))
+      usable.push_back(std::move(address));
   }
   if (usable.empty())
     return {};

@@ -316,6 +316,26 @@ TEST_F(client_test, a_channel_without_leader_is_waited_for_and_then_named) {
   EXPECT_TRUE(r.ok()) << r.why.text;
 }
 
+// A coordinator that was away for long has not heard of its nodes yet: they are asked all the same.
+TEST_F(client_test, a_channel_that_lost_its_last_leader_is_asked_for_where_it_was) {
+  auto a = node([](auto&) { return hits(4, {{1, 0.5F}}); });
+  auto b = node([](auto&) { return hits(4, {{2, 0.5F}}); });
+  auto c = with_routes({{"c0", {a}}});
+  bool arrived = false;
+  c->on_routes([&] { arrived = true; });
+  publish(routes_of("films", {{"c0", {}}}));
+  pump_until([&] { return arrived; });
+  auto r = wait(c->search(query()));
+  ASSERT_TRUE(r.ok()) << r.why.text;
+  EXPECT_EQ(r.queries.at(0).at(0).id, 1);
+  arrived = false;
+  publish(routes_of("films", {{"c0", {b}}}));
+  pump_until([&] { return arrived; });
+  r = wait(c->search(query()));
+  ASSERT_TRUE(r.ok()) << r.why.text;
+  EXPECT_EQ(r.queries.at(0).at(0).id, 2) << "only while there is no other";
+}
+
 TEST_F(client_test, a_definite_refusal_is_not_retried) {
   std::atomic<int> asked = 0;
   auto refuse = [&](auto&) {
