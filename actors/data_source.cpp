@@ -4,6 +4,8 @@
 #include "actors/runtime/shell.hpp"
 #include "persistence/segment_file.hpp"
 
+#include <filesystem>
+
 namespace muster {
 
 namespace {
@@ -212,9 +214,12 @@ private:
       info("dropped collection ", name, " with ", files->size(), " segments");
       // The catalogue no longer names them, so a file that stays behind is only space.
       if (!store.empty())
-        for (const auto& file : *files)
+        for (const auto& file : *files) {
           if (auto removed = remove_segment(store, file); !removed)
             warn("a file of the dropped collection ", name, " stays: ", removed.error().text);
+          std::error_code ignored; // Its folder goes with the last file in it.
+          std::filesystem::remove(std::filesystem::path{store + "/" + file}.parent_path(), ignored);
+        }
     }
     return make<schema::ClientReply>([&](auto b) {
       auto out = b.initDropCollection();

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 
 namespace muster::test {
 namespace {
@@ -101,6 +102,16 @@ TEST(importing, bad_input_is_refused_in_one_line_and_changes_nothing) {
   expect_refused(c, {"--vectors", file("ok.npy", {1, 2, 3, 4}), "--metric", "manhattan"}, "manhattan", 2);
   expect_refused(c, {"--vectors", file("ok.npy", {1, 2, 3, 4}), "--metric", "l2", "--append"}, "collection_not_found");
   EXPECT_FALSE(has_segment_files(c.store()));
+}
+
+TEST(importing, a_dropped_collection_leaves_nothing_in_the_store) {
+  cluster c;
+  c.start_coordinator();
+  c.import_small("kept", 100);
+  const auto before = std::distance(fs::recursive_directory_iterator{c.store()}, {});
+  c.import_small("small", 100);
+  c.must({"drop", "small"});
+  EXPECT_EQ(std::distance(fs::recursive_directory_iterator{c.store()}, {}), before);
 }
 
 TEST(importing, append_must_fit_the_collection) {
