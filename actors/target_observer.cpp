@@ -29,10 +29,12 @@ struct target_shell : shell<target_observer_actor, target_shell> {
       promote(id, version);
     for (const auto& [id, ids] : touched) {
       const auto* c = view.collection(id);
-      if (c == nullptr || !c->desired)
+      if (c == nullptr || !c->desired) {
         pulled.erase(id);
-      else if (c->head && pulled.insert(id).second && changed_since_first_pull(id))
+        committed.erase(id);
+      } else if (c->head && pulled.insert(id).second && changed_since_first_pull(id)) {
         wish(id);
+      }
       if (behind.erase(id) > 0)
         wish(id);
     }
@@ -44,9 +46,11 @@ struct target_shell : shell<target_observer_actor, target_shell> {
     std::vector<std::string> channels;
     for (auto c : request->getChannels())
       channels.emplace_back(view_text(c));
-    if (first_pulls.size() >= limits::awaits)
-      first_pulls.erase(first_pulls.begin());
-    first_pulls[request->getCollection()] = false;
+    if (const auto* c = view.collection(request->getCollection()); c == nullptr || !c->desired) {
+      if (first_pulls.size() >= limits::awaits)
+        first_pulls.erase(first_pulls.begin());
+      first_pulls[request->getCollection()] = false;
+    }
     pull(request->getCollection(), channels, [this, answer](rows_or_failure rows) mutable {
       answer.deliver(make<schema::TargetReply>([&](schema::TargetReply::Builder b) {
         if (!rows) {
@@ -115,6 +119,14 @@ private:
         settle(id, failure{ec::collection_not_loaded, "collection " + std::to_string(id) + " is not loaded"}, 0);
         continue;
       }
+      // The difference must be taken from the newest target, and what this actor committed may not be published yet.
+      if (auto k = committed.find(id); k != committed.end()) {
+        if (std::max(c->head->next, c->head->current) < k->second) {
+          behind.insert(id);
+          continue;
+        }
+        committed.erase(k);
+      }
       pulling.insert(id);
       pull(id, c->head->channels, [this, id](rows_or_failure rows) { conclude(id, std::move(rows)); });
     }
@@ -166,6 +178,8 @@ private:
           next_pull();
           return;
         }
+        if (why.code == ec::ok)
+          committed[id] = reply->getValue();
         done(id, why, reply->getValue());
       },
       [this, id](const failure& why) { done(id, why, 0); });
@@ -173,8 +187,10 @@ private:
 
   void done(std::int64_t id, const failure& why, std::int64_t version) {
     pulling.erase(id);
-    if (why.code != ec::ok)
+    if (why.code != ec::ok) {
       pulled.erase(id); // looked at again when the collection is published anew
+      first_pulls.erase(id);
+    }
     // Whoever asked while this pull ran may mean data that it did not see.
     if (!wished.contains(id))
       settle(id, why, version);
@@ -276,6 +292,7 @@ private:
   std::set<std::int64_t> behind;   ///< To be pulled again when the next publication about them is here.
   std::map<std::int64_t, std::vector<refresh_promise>> waiting;
   std::map<std::int64_t, std::int64_t> promoting;
+  std::map<std::int64_t, std::int64_t> committed; ///< Next targets that the view does not show yet.
   std::map<std::int64_t, bool> first_pulls; ///< For loads under way -> its data changed since. At most limits::awaits.
 };
 
