@@ -4,11 +4,15 @@
 #include "actors/runtime/shell.hpp"
 
 #include <map>
-#include <set>
+#include <vector>
 
 namespace muster {
 
 namespace {
+
+/// Time for a node to say who it is on a new link; over it the link is closed. Nobody beats on it, so a break that this side
+/// did not hear of would keep it for ever.
+constexpr auto hello_timeout = limits::coordinator_silence;
 
 struct manager_shell : shell<node_manager_actor, manager_shell> {
   explicit manager_shell(self_pointer ptr) : shell(ptr, "node_manager", "node_manager", "supervisor") {
@@ -29,7 +33,7 @@ struct manager_shell : shell<node_manager_actor, manager_shell> {
     auto e = event.read();
     switch (e.which()) {
       case schema::LinkEvent::OPENED:
-        strangers.insert(e.getOpened().getLink());
+        strangers[e.getOpened().getLink()] = now();
         break;
       case schema::LinkEvent::FRAME:
         frame(e.getFrame().getLink(), e.getFrame().getBytes());
@@ -50,6 +54,15 @@ struct manager_shell : shell<node_manager_actor, manager_shell> {
       beaten = t;
       send_later(limits::beat_interval, tick_atom::value);
       beat();
+    }
+    std::vector<std::int64_t> mute;
+    for (auto [link, since] : strangers)
+      if (since != 0 && t - since >= std::chrono::nanoseconds{hello_timeout}.count())
+        mute.push_back(link);
+    for (auto link : mute) {
+      info("closing a connection that has not said who it is in ", hello_timeout.count(), " ms");
+      strangers.erase(link);
+      close(link);
     }
     for (const auto& row : members->beat(t)) {
       if (row.gone()) {
@@ -114,6 +127,8 @@ private:
 
   void hello(std::int64_t link, const m<schema::NodeFrame>& frame) {
     auto hello = frame->getHello();
+    if (auto i = strangers.find(link); i != strangers.end())
+      i->second = 0;
     const std::string name{view(hello.getName())};
     if (auto why = members->may_join(name, hello.getIncarnation()); why.code != ec::ok) {
       refuse(link, why);
@@ -237,7 +252,7 @@ private:
   node_peers peers;
   metadata_actor metadata;
   std::unique_ptr<membership> members;
-  std::set<std::int64_t> strangers; ///< Links that have not said hello.
+  std::map<std::int64_t, std::int64_t> strangers; ///< Links that have not joined -> since when; 0: its hello is at work.
   std::map<std::int64_t, node_session_actor> sessions;
   std::map<std::int64_t, task_executor_actor> executors;
   std::uint64_t beats = 0;
