@@ -178,6 +178,11 @@ void distribution_tables::finish_full(held& node) {
   node.full_copies.clear();
   node.full_shards.clear();
   node.row.known = true;
+  // Whatever waited for this node can be done now, also where its report says nothing new.
+  for (auto collection : node.collections)
+    changes_.touch(collection);
+  for (const auto& [key, s] : node.shards)
+    changes_.touch(key.first);
 }
 
 void distribution_tables::clear(held& node) {

@@ -289,6 +289,18 @@ TEST(distribution_rules, a_full_report_that_a_lost_link_cut_off_counts_as_none) 
   EXPECT_FALSE(f.known(1));
 }
 
+TEST(distribution_rules, a_full_report_touches_what_the_node_holds_also_when_it_says_nothing_new) {
+  followed f;
+  f.node(1, NodeLiveness::CONNECTED);
+  f.report(1, full({{7, 1}, {8, 2}}));
+  f.node(1, NodeLiveness::SUSPECT);
+  f.node(1, NodeLiveness::CONNECTED);
+  f.tables.report(1, 1, full({{7, 1}, {8, 2}}, 9).message().read());
+  const auto touched = f.flush();
+  EXPECT_TRUE(touched.contains(7)) << "what is to be released there waited for it";
+  EXPECT_TRUE(touched.contains(8));
+}
+
 TEST(distribution_rules, another_incarnation_is_unknown_and_starts_counting_anew) {
   followed f;
   f.node(1, NodeLiveness::CONNECTED, 1);
