@@ -138,12 +138,18 @@ void world::heal() {
   release_blocked();
   for (auto& p : processes_) {
     p->stalled_until = 0;
+    p->sessions_stalled_until = 0;
     resume(*p);
     if (!p->up && !p->powered)
       p->powered = true;
     if (!p->up)
       restart_later(*p, random_.between(1 * ms, 50 * ms));
   }
+  // What the system's own probes of a connection find out in the end.
+  for (auto& [id, c] : connections_)
+    if (c.peer && c.broken && c.accepted)
+      for (int side : {0, 1})
+        push(id, side, {item::closed, {}, "no sign of life from the other side", false, 0});
   settling_ = settling::waiting;
 }
 

@@ -12,8 +12,9 @@ namespace {
 
 /// Time for the cluster to become whole after the last fault: an order's deadline, its confirmation, and back-offs.
 constexpr std::int64_t patience = 120 * s;
-/// So long nothing may move before it counts as rest.
-constexpr std::int64_t rest = 3 * s;
+/// So long nothing may move before it counts as rest: more than the longest back-off, after which a task that failed
+/// while there were faults is tried again.
+constexpr std::int64_t rest = 12 * s;
 
 } // namespace
 
@@ -40,7 +41,9 @@ void world::settle() {
     return;
   }
   if (settling_ == settling::quiet) {
-    if (auto why = unsettled(); !why.empty())
+    if (last_movement_ > settled_at_ && now_ - healed_at_ < patience)
+      settling_ = settling::waiting; // a move that had failed; whether moves ever end is seen by then
+    else if (auto why = unsettled(); !why.empty())
       fail(verdict::liveness, "it was as it should be, and without any cause no longer is: " + why);
     else if (last_movement_ > settled_at_)
       fail(verdict::liveness, "everything is as it should be, but orders go on");

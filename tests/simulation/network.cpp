@@ -352,10 +352,14 @@ void world::look_at_frame(process& p, connection& c, int, std::string_view bytes
       trace(p.name, " reports ", kj::str((*f)->getReport()).cStr());
     model_.reported(p.reports, (*f)->getReport());
     if ((*f)->getReport().getFull() && disturbed_ && options_.has(fault::node_bounce) && random_.chance(1, 3)) {
-      // The moment at which one start of a node may be taken for another.
+      // The moment at which one start of a node may be taken for another, most of all when its session is slower than
+      // the news that there is another start.
       crash_soon(p, false, random_.between(50 * us, 3 * ms));
       p.crash_after = static_cast<int>(random_.between(1, 6));
-      processes_[0]->stalled_until = now_ + 30 * ms;
+      if (random_.chance(1, 2))
+        processes_[0]->stalled_until = now_ + 30 * ms;
+      else
+        processes_[0]->sessions_stalled_until = now_ + 5 * ms + 4 * options_.latency_most;
     }
   } else if ((*f)->isResults()) {
     auto& obeyed = obeyed_[{p.index, p.generation}];

@@ -88,6 +88,7 @@ void begin(process& p, outside& world, std::int64_t now, std::int64_t clock_ahea
   p.restart_after = -1;
   p.failed_by_disk = false;
   p.stalled_until = 0;
+  p.sessions_stalled_until = 0;
   p.held.clear();
   p.slow.clear();
   p.inbox.clear();

@@ -61,6 +61,7 @@ struct process {
   std::int64_t restart_after = -1; ///< Once it has ended; negative: only healing starts it again.
   bool failed_by_disk = false;
   std::int64_t stalled_until = 0; ///< Until then its actors are held at random.
+  std::int64_t sessions_stalled_until = 0; ///< Until then its node sessions are held.
   std::map<std::uint64_t, std::int64_t> held; ///< Actor -> until when it does not run.
   std::map<std::uint64_t, bool> slow;         ///< Actors that wait for a disk (true) or load segments (false).
   std::vector<std::function<void()>> inbox;   ///< What arrived while it was paused.

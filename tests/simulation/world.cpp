@@ -4,10 +4,16 @@
 #include "tests/simulation/trace.hpp"
 
 #include <algorithm>
+#include <typeinfo>
 
 namespace muster::sim {
 
 namespace {
+
+/// True for a node session of the coordinator, told by the name of its state.
+bool is_session(const caf::resumable& job) {
+  return std::strstr(typeid(job).name(), "session_shell") != nullptr;
+}
 
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
@@ -96,6 +102,9 @@ bool world::run_job() {
       }
     } else if (p->stalled_until > now_ && random_.chance(1, 8)) {
       p->held[id] = now_ + random_.between(50 * us, 25 * ms);
+      continue;
+    } else if (p->sessions_stalled_until > now_ && is_session(*jobs[at])) {
+      p->held[id] = p->sessions_stalled_until;
       continue;
     }
     const auto begin = jobs.begin();
