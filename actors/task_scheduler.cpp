@@ -13,7 +13,8 @@ const std::set<schema::ChunkKind>& all_kinds() {
   using schema::ChunkKind;
   static const std::set<ChunkKind> kinds{ChunkKind::NODES,      ChunkKind::COLLECTION, ChunkKind::TARGET_HEAD,
                                          ChunkKind::TARGET_SEGMENTS, ChunkKind::DELEGATORS, ChunkKind::COPIES,
-                                         ChunkKind::VIEWS,      ChunkKind::TASKS,      ChunkKind::DELTAS};
+                                         ChunkKind::VIEWS,      ChunkKind::TASKS,      ChunkKind::DELTAS,
+                                         ChunkKind::FAILURES};
   return kinds;
 }
 
@@ -23,7 +24,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    view.apply(p);
+    tasks.changed(view.apply(p), view);
     pending.merge(p);
     tasks.reported(view.changed_nodes(), view, now());
     schedule();

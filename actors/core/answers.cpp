@@ -50,7 +50,9 @@ bool can_serve(const situation& s, const collection_view& view, const delegator_
   return std::all_of(workers.begin(), workers.end(), [&](const auto& w) { return s.connected(w.first); });
 }
 
-std::string waits_for(const situation& s, const collection_view& view) {
+namespace {
+
+std::string open_condition(const situation& s, const collection_view& view) {
   if (!view.desired || !view.head)
     return "it is not loaded";
   const auto& head = *view.head;
@@ -78,6 +80,17 @@ std::string waits_for(const situation& s, const collection_view& view) {
   if (!view.tasks.empty())
     return std::to_string(view.tasks.size()) + " tasks are in flight";
   return {};
+}
+
+} // namespace
+
+std::string waits_for(const situation& s, const collection_view& view) {
+  auto what = open_condition(s, view);
+  if (what.empty() || view.failures.empty())
+    return what;
+  const auto latest = std::max_element(view.failures.begin(), view.failures.end(),
+                                       [](const load_failure& a, const load_failure& b) { return a.at < b.at; });
+  return what + "; what failed last: " + latest->text;
 }
 
 std::uint32_t serviceable_replicas(const situation& s, const collection_view& view) {

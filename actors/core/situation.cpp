@@ -168,7 +168,8 @@ void collection_view::count_views(const msg<schema::Chunk>& chunk, int sign) {
 }
 
 bool collection_view::unused() const {
-  return !desired && !head && delegators.empty() && tasks.empty() && targets_.empty() && copies_.empty() && views_.empty();
+  return !desired && !head && delegators.empty() && tasks.empty() && failures.empty() && targets_.empty()
+          && copies_.empty() && views_.empty();
 }
 
 // -- situation ------------------------------------------------------------------
@@ -263,6 +264,14 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
         tasks.push_back(read(r));
       break;
     }
+    case schema::ChunkKind::FAILURES: {
+      auto& failures = collections_[collection].failures;
+      failures.clear();
+      for (auto f : reader.getFailures().getFailures())
+        failures.push_back(
+            {static_cast<ec>(f.getCode()), f.getCount(), std::string{muster::view(f.getText())}, f.getAt()});
+      break;
+    }
     case schema::ChunkKind::DELTAS:
       for (auto& [node, load] : loads_)
         load.rows_in_flight = load.segments_in_flight = load.channels_in_flight = 0;
@@ -316,6 +325,9 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
     case schema::ChunkKind::TASKS:
       view.tasks.clear();
       break;
+    case schema::ChunkKind::FAILURES:
+      view.failures.clear();
+      break;
     default:
       break;
   }
@@ -341,6 +353,8 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
       view.view_count_ = 0;
       view.routed_.clear();
     }
+    if (kinds.contains(schema::ChunkKind::FAILURES))
+      view.failures.clear();
     if (kinds.contains(schema::ChunkKind::TASKS))
       view.tasks.clear();
   }

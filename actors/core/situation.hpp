@@ -50,6 +50,7 @@ public:
   std::optional<head_row> head;
   std::vector<delegator_row> delegators;
   std::vector<task_row> tasks;
+  std::vector<load_failure> failures; ///< Of late, the most frequent first.
 
   /// The target row of a segment. Cost: log of the chunks, log of a chunk.
   std::optional<target_row> target_of(std::int64_t segment) const;

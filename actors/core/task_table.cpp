@@ -396,6 +396,7 @@ void task_table::answered(std::int64_t id, const failure& why, std::vector<repor
   auto& t = i->second;
   if (why.code != ec::ok) {
     const bool unknown = why.code == ec::connection_lost || why.code == ec::deadline_exceeded;
+    remember_for_people(t.what.collection, why, now);
     finish(id, unknown ? reason::order_unknown : reason::order_failed, now);
     return;
   }
@@ -512,6 +513,30 @@ void task_table::forget_failure(const failure_key& key) {
   failures_.erase(i);
 }
 
+void task_table::remember_for_people(std::int64_t collection, const failure& why, std::int64_t now) {
+  // These pass by themselves.
+  if (why.code == ec::channel_not_found || why.code == ec::too_many_requests)
+    return;
+  if (!load_failures_.contains(collection) && load_failures_.size() >= limits::remembered_failures)
+    return;
+  auto& f = load_failures_[collection][why.code];
+  f.code = why.code;
+  ++f.count;
+  f.text = why.text;
+  f.at = now;
+  load_failures_changed_.insert(collection);
+}
+
+void task_table::changed(const touched_map& collections, const situation& s) {
+  if (load_failures_.empty())
+    return;
+  for (const auto& [id, ids] : collections) {
+    const auto* view = s.collection(id);
+    if ((view == nullptr || !view->desired) && load_failures_.erase(id) > 0)
+      load_failures_changed_.insert(id);
+  }
+}
+
 void task_table::touch(const task_key& key) {
   changes_.touch(key.collection);
   if (key.segment != 0)
@@ -587,6 +612,29 @@ change_set task_table::take_changes(std::uint64_t number) {
     changes_.put({schema::ChunkKind::TASKS, collection, 0}, chunk_of(collection, rows));
   }
   dirty_.clear();
+  for (auto collection : std::exchange(load_failures_changed_, {})) {
+    changes_.touch(collection);
+    auto i = load_failures_.find(collection);
+    if (i == load_failures_.end()) {
+      changes_.remove({schema::ChunkKind::FAILURES, collection, 0});
+      continue;
+    }
+    std::vector<load_failure> sorted;
+    for (const auto& [code, f] : i->second)
+      sorted.push_back(f);
+    std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
+    changes_.put({schema::ChunkKind::FAILURES, collection, 0}, build<schema::Chunk>([&](schema::Chunk::Builder b) {
+                   auto all = b.initFailures();
+                   all.setCollection(collection);
+                   auto list = all.initFailures(static_cast<unsigned>(sorted.size()));
+                   for (unsigned k = 0; k < sorted.size(); ++k) {
+                     list[k].setCode(static_cast<std::uint16_t>(sorted[k].code));
+                     list[k].setCount(sorted[k].count);
+                     list[k].setText(sorted[k].text);
+                     list[k].setAt(sorted[k].at);
+                   }
+                 }));
+  }
   if (deltas_changed_) {
     deltas_changed_ = false;
     changes_.put({schema::ChunkKind::DELTAS, 0, 0}, build<schema::Chunk>([&](schema::Chunk::Builder b) {

@@ -61,6 +61,9 @@ public:
   /// An executor's answer. Unknown tasks are ignored.
   void answered(std::int64_t task, const failure& why, std::vector<report_mark> marks, const situation& s, std::int64_t now);
 
+  /// Forgets the failures of collections that are no longer desired. Cost: the collections named.
+  void changed(const touched_map& collections, const situation& s);
+
   /// Looks at tasks that wait for reports of these nodes. Cost: those tasks.
   void reported(const std::set<std::int64_t>& nodes, const situation& s, std::int64_t now);
 
@@ -122,6 +125,7 @@ private:
   void set_deadline(task& t, std::int64_t when);
   void remember_failure(const task& t, std::int64_t now);
   void forget_failure(const failure_key& key);
+  void remember_for_people(std::int64_t collection, const failure& why, std::int64_t now);
   void touch(const task_key& key);
 
   std::uint64_t epoch_;
@@ -134,6 +138,8 @@ private:
   std::set<std::pair<std::int64_t, std::int64_t>> deadlines_; ///< (time, id)
   std::map<failure_key, failure_record> failures_;
   std::set<std::pair<std::int64_t, failure_key>> wakes_;
+  std::map<std::int64_t, std::map<ec, load_failure>> load_failures_; ///< By collection.
+  std::set<std::int64_t> load_failures_changed_;
   std::map<task_key, std::uint64_t> floors_; ///< 0: ends with the next publication
   std::set<task_key> ended_;
   std::map<std::int64_t, delta> deltas_;

@@ -63,6 +63,28 @@ TEST(answer_rules, the_first_unmet_condition_is_named) {
             "1 tasks are in flight");
 }
 
+TEST(answer_rules, what_failed_last_is_said_while_something_is_waited_for) {
+  auto w = small();
+  const auto fail = [&](std::int64_t first_at, std::int64_t second_at) {
+    change_set set;
+    set.put({schema::ChunkKind::FAILURES, 7, 0}, build<schema::Chunk>([&](schema::Chunk::Builder b) {
+              auto list = b.initFailures().initFailures(2);
+              list[0].setText("x.segment is missing");
+              list[0].setAt(first_at);
+              list[1].setText("no memory");
+              list[1].setAt(second_at);
+            }));
+    w.publish({}, std::move(set));
+  };
+  fail(2, 1);
+  EXPECT_EQ(waits_for(w.view, seven(w)), "") << "it is whole again";
+  w.collections[7].head->next = 6;
+  w.whole();
+  EXPECT_EQ(waits_for(w.view, seven(w)), "target 6 is being loaded; what failed last: x.segment is missing");
+  fail(2, 3);
+  EXPECT_EQ(waits_for(w.view, seven(w)), "target 6 is being loaded; what failed last: no memory");
+}
+
 TEST(answer_rules, a_leader_with_a_worker_that_is_cut_off_cannot_be_searched) {
   auto w = small();
   w.suspect(2);

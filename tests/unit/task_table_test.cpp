@@ -264,6 +264,25 @@ TEST(task_premises, a_shard_is_set_up_beside_a_leader_that_is_drained) {
   EXPECT_EQ(d.admit(p), reason::none);
 }
 
+TEST(task_failures, are_published_until_the_collection_is_no_longer_desired) {
+  lacking d;
+  ASSERT_EQ(d.admit(load_13()), reason::none);
+  d.answer(d.dispatch().at(0).task, ec::file_not_found);
+  d.publish();
+  const auto& failures = d.w.view.collection(7)->failures;
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures[0].code, ec::file_not_found);
+  EXPECT_EQ(failures[0].count, 1u);
+  EXPECT_EQ(failures[0].text, "said so");
+  d.tasks.changed(d.w.whole(), d.w.view);
+  d.publish();
+  EXPECT_EQ(failures.size(), 1u) << "a change alone forgets nothing";
+  d.w.collections[7].desired.reset();
+  d.tasks.changed(d.w.whole(), d.w.view);
+  d.publish();
+  EXPECT_TRUE(failures.empty());
+}
+
 TEST(task_premises, the_leader_itself_is_never_dropped_as_repeated) {
   desk d;
   EXPECT_EQ(d.admit(drop("a", 1, 101, 1)), reason::premise_gone);
