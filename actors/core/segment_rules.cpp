@@ -168,8 +168,10 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
       const bool serving = std::any_of(here.begin(), here.end(), [&](const copy_row& c) { return c.node == worker; });
       if (!serving)
         continue; // leader_checker sees to the route first
+      if (const auto* t = view.task_on(replica.id, channel); t != nullptr && t->kind == schema::TaskKind::SERVE_SHARD)
+        continue; // a second leader is being set up and may come to route to either
       for (const auto& c : here)
-        if (c.node != worker && s.usable(c.node)) {
+        if (c.node != worker && s.usable(c.node) && !routed_to(view, segment, c.node)) {
           out.push_back(release(desired.id, replica.id, channel, c, reason::segment_repeated,
                                 schema::TaskPriority::LOW));
           break; // one task a segment and replica at a time

@@ -131,10 +131,24 @@ reason task_table::premise(const proposal& p, std::uint8_t step, const situation
     const auto& list = replica->read_only_nodes;
     return std::find(list.begin(), list.end(), node) != list.end();
   };
+  // Beside a leader that still serves, a second one is set up from where the segments are: nothing may be going from there.
+  const auto on_the_move = [&] {
+    const auto mine = by_collection_.find(p.collection);
+    return mine != by_collection_.end() && std::any_of(mine->second.begin(), mine->second.end(), [&](std::int64_t id) {
+             const auto& other = tasks_.at(id).what;
+             return other.replica == p.replica && other.channel == p.channel
+                    && (other.kind == TaskKind::MOVE_SEGMENT || other.kind == TaskKind::RELEASE_SEGMENT);
+           });
+  };
+  const auto routed_by_some = [&](std::int64_t node) {
+    const auto views = view->views_of(p.segment);
+    return std::any_of(views.begin(), views.end(),
+                       [&](const view_row& v) { return v.worker == node && replica->contains(v.leader); });
+  };
   bool holds = false;
   switch (p.kind) {
     case TaskKind::SERVE_SHARD:
-      holds = (leader == nullptr || drained(leader->node)) && writable(p.node)
+      holds = (leader == nullptr || (drained(leader->node) && !on_the_move())) && writable(p.node)
               && p.target_version == view->head->readable()
               && std::none_of(view->delegators.begin(), view->delegators.end(),
                               [&](const delegator_row& d) { return d.channel == p.channel && d.node == p.node; })
@@ -154,7 +168,7 @@ reason task_table::premise(const proposal& p, std::uint8_t step, const situation
         holds = led && wanted && writable(p.node) && held(p.segment, p.source)
                 && view->worker_of(p.segment, leader->node) == p.source;
       else
-        holds = led && held(p.segment, p.source) && view->worker_of(p.segment, leader->node) != p.source;
+        holds = led && held(p.segment, p.source) && !routed_by_some(p.source);
       break;
     case TaskKind::RELEASE_SEGMENT: {
       if (!held(p.segment, p.node) || !s.usable(p.node) || (!p.channel.empty() && !led))
@@ -166,7 +180,7 @@ reason task_table::premise(const proposal& p, std::uint8_t step, const situation
       }
       // A surplus copy goes only when the leader routes to another one that is there.
       const auto worker = led ? view->worker_of(p.segment, leader->node) : 0;
-      holds = worker != 0 && worker != p.node && held(p.segment, worker);
+      holds = worker != 0 && worker != p.node && held(p.segment, worker) && !routed_by_some(p.node);
       break;
     }
     case TaskKind::SYNC_VIEW:

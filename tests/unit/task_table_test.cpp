@@ -283,6 +283,42 @@ TEST(task_failures, are_published_until_the_collection_is_no_longer_desired) {
   EXPECT_TRUE(failures.empty());
 }
 
+TEST(task_premises, while_a_second_leader_is_set_up_nothing_of_its_channel_goes_and_the_other_way_round) {
+  desk d;
+  auto shard = load_13();
+  shard.kind = TaskKind::SERVE_SHARD;
+  shard.segment = 0;
+  shard.target_version = 5;
+  shard.assignments = {{11, 1}, {12, 2}};
+  auto& replica = d.w.collections[7].desired->replicas[0];
+  replica.nodes = {2, 3};
+  replica.read_only_nodes = {1};
+  d.w.whole();
+  ASSERT_EQ(d.admit(shard), reason::none);
+  EXPECT_EQ(d.admit(move_12()), reason::key_taken);
+  d.w.copy(7, 11, 2);
+  d.w.whole();
+  EXPECT_EQ(d.admit(release(11, 2)), reason::key_taken);
+
+  desk e;
+  auto& other = e.w.collections[7].desired->replicas[0];
+  other.nodes = {2, 3};
+  other.read_only_nodes = {1};
+  e.w.whole();
+  ASSERT_EQ(e.admit(move_12()), reason::none);
+  EXPECT_EQ(e.admit(shard), reason::premise_gone);
+}
+
+TEST(task_premises, a_copy_that_any_leader_of_its_replica_routes_to_is_not_released) {
+  desk d;
+  d.w.copy(7, 11, 2).lead(7, "a", 3, 101, 5, 0).route(7, 11, 3, 2);
+  d.w.whole();
+  EXPECT_EQ(d.admit(release(11, 2)), reason::premise_gone);
+  d.w.route(7, 11, 3, 1);
+  d.w.whole();
+  EXPECT_EQ(d.admit(release(11, 2)), reason::none);
+}
+
 TEST(task_premises, the_leader_itself_is_never_dropped_as_repeated) {
   desk d;
   EXPECT_EQ(d.admit(drop("a", 1, 101, 1)), reason::premise_gone);
