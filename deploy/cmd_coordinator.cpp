@@ -111,7 +111,7 @@ void add_coordinator(CLI::App& app, command& chosen) {
   sub.add_option("--listen", o->listen, "Where nodes and clients connect; loopback only, port 0: any free one")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  sub.add_option("--config", o->config, "Settings as YAML; muster settings lists them all")->type_name("FILE");
+  sub.add_option("--config", o->config, "Settings as YAML, such as node_gone_ms: 3000")->type_name("FILE");
   sub.add_option("--set", o->set, "One setting, counts more than the file and the environment; may be repeated")
       ->type_name("KEY=VALUE");
   add_store_option(sub, o->store, "The folder of segment files that all processes see");

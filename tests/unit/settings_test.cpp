@@ -107,7 +107,7 @@ TEST(settings, a_list_is_kept_without_blanks_and_a_choice_in_the_words_of_the_ta
 TEST(settings, poll_intervals_of_the_model_are_accepted_and_named_as_ignored) {
   setting_table t;
   ASSERT_TRUE(t.set("queryCoord.checkSegmentInterval", "500", origin::file));
-  ASSERT_TRUE(t.set("queryCoord.balancer", "RowCountBasedBalancer", origin::file));
+  ASSERT_TRUE(t.set("node_gone_ms", "2000", origin::file));
   const auto ignored = t.ignored();
   ASSERT_EQ(ignored.size(), 1u);
   EXPECT_EQ(ignored[0]->key, "queryCoord.checkSegmentInterval");
