@@ -5,6 +5,7 @@
 
 #include <caf/typed_response_promise.hpp>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -31,6 +32,7 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
     bool ready = false;            ///< The peer said hello on it.
     std::uint64_t incarnation = 0; ///< Of its last hello.
     std::set<std::uint64_t> calls;
+    bool leaving = false; ///< Nobody needs it any more, but calls on it are open.
   };
 
   struct listener {
@@ -89,9 +91,12 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
     for (const auto& [id, l] : listeners)
       needed.insert(l.workers.begin(), l.workers.end());
     std::vector<node_id> gone;
-    for (const auto& [id, p] : peers)
-      if (needed.count(id) == 0)
+    for (auto& [id, p] : peers) {
+      // A search that began while it was needed is let finish.
+      p.leaving = needed.count(id) == 0 && !p.calls.empty();
+      if (needed.count(id) == 0 && !p.leaving)
         gone.push_back(id);
+    }
     for (auto id : gone) {
       if (peers[id].link != 0)
         hang_up(id, "nobody needs it any more");
@@ -270,7 +275,11 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
   }
 
   void replied(schema::PeerReply::Reader reply) {
+    const auto c = calls.find(reply.getCall());
+    const auto from = c == calls.end() ? peers.end() : peers.find(c->second.to);
     finish(reply.getCall(), copy<schema::PeerReply>(reply));
+    if (from != peers.end() && from->second.leaving && from->second.calls.empty())
+      forget_unneeded();
   }
 
   void fail(std::uint64_t number, const failure& why) {
@@ -299,6 +308,8 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
     const auto t = now();
     while (!deadlines.empty() && deadlines.begin()->first <= t)
       fail(deadlines.begin()->second, {ec::deadline_exceeded, "the other node did not answer before the deadline"});
+    if (std::any_of(peers.begin(), peers.end(), [](const auto& p) { return p.second.leaving; }))
+      forget_unneeded();
     arm();
   }
 
