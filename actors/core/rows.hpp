@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/core/publication.hpp"
+#include "messages/error.hpp"
 
 #include <compare>
 #include <cstdint>
@@ -194,6 +195,14 @@ struct node_row {
   }
 
   friend bool operator==(const node_row&, const node_row&) = default;
+};
+
+/// What failed for a collection, by error code.
+struct load_failure {
+  ec code = ec::ok;
+  std::uint32_t count = 0;
+  std::string text; ///< The last one.
+  std::int64_t at = 0;
 };
 
 struct task_row {
