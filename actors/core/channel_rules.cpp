@@ -26,9 +26,10 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
                std::uint16_t index, placing& places) {
   proposal p;
   const auto version = view.head->readable();
-  p.node = places.place_channel(replica);
+  p.node = places.place_channel(view, replica, index);
   if (p.node == 0)
     return p;
+  p.choice = places.last();
   p.kind = schema::TaskKind::SERVE_SHARD;
   p.priority = schema::TaskPriority::HIGH;
   p.collection = view.desired->id;
@@ -36,6 +37,7 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
   p.channel = channel;
   p.target_version = version;
   p.why = reason::channel_lacking;
+  std::vector<wanted_segment> lacking;
   view.each_target([&](const target_row& t) {
     if (t.channel != index || !t.in(version))
       return;
@@ -45,10 +47,15 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
         worker = c.node;
         break;
       }
-    if (worker == 0)
-      worker = places.place_segment(replica, t.rows);
-    p.assignments.emplace_back(t.segment, worker);
+    if (worker != 0)
+      p.assignments.emplace_back(t.segment, worker);
+    else
+      lacking.push_back({t.segment, t.rows, t.bytes, t.channel, 0});
   });
+  places.place_segments(view, replica, lacking);
+  for (const auto& x : lacking)
+    p.assignments.emplace_back(x.segment, x.node);
+  std::sort(p.assignments.begin(), p.assignments.end());
   return p;
 }
 

@@ -24,6 +24,9 @@ enum class reason : std::uint16_t {
   view_dangling = 12,         ///< a leader routes to what is in no target and nowhere loaded
   target_behind = 13,         ///< a delegator serves an older version than the current target
   rows_uneven = 14,           ///< moving lowers the spread of rows over the replica's nodes
+  channels_uneven = 15,       ///< moving lowers the spread of channels over the replica's nodes
+  node_leaving = 16,          ///< it is on a node that is stopping or no longer of the replica (or channel)
+  moved_by_hand = 17,         ///< somebody asked for it
 
   // -- why a node changes its resource group or its place in a replica
   node_leaves = 60,           ///< it is stopping or gone

@@ -133,7 +133,7 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
       const auto* leader = view.leader(replica, channel);
       if (leader == nullptr || !s.usable(leader->node))
         continue;
-      const auto node = places.place_segment(replica, target->rows);
+      const auto node = places.place_segment(view, replica, target->rows, target->bytes, target->channel);
       if (node == 0)
         continue;
       proposal p;
@@ -145,6 +145,7 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
       p.segment = segment;
       p.node = node;
       p.why = reason::segment_lacking;
+      p.choice = places.last();
       out.push_back(std::move(p));
       continue;
     }

@@ -224,6 +224,15 @@ struct Deltas {
   nodes @0 :List(NodeDelta);      # by node; those of zero are left out
 }
 
+struct Choice {
+  # Scores are weighted load over capacity, before the item goes there.
+  sourceScore @0 :Float64;
+  score @1 :Float64;              # of the node that was chosen
+  runnerUp @2 :Int64;             # the next best node; 0: there was none
+  runnerUpScore @3 :Float64;
+  gain @4 :Float64;               # by how much the potential falls; 0 for loads and drains
+}
+
 struct Proposal {
   kind @0 :TaskKind;
   priority @1 :TaskPriority;
@@ -241,6 +250,7 @@ struct Proposal {
   indexes @13 :UInt64;            # updateIndex, dropIndex: index ids; updateStats: fields; bit i: id i
   partitionStats @14 :List(PartitionVersion); # syncStats
   loadPriority @15 :LoadPriority;
+  choice @16 :Choice;             # why this node, where one was chosen
 }
 struct Proposals {
   header @0 :Header;

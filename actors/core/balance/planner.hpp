@@ -1,6 +1,7 @@
 // The engine of balance: the moves that lower a policy's potential, and why each.
 #pragma once
 
+#include "actors/core/balance/choice.hpp"
 #include "actors/core/balance/cluster.hpp"
 #include "actors/core/balance/policy.hpp"
 
@@ -23,15 +24,6 @@ struct balance_potential {
 };
 
 balance_potential potential_of(const balance_cluster& c, const balance_settings& s);
-
-/// What a move rested on. Scores are levels: weighted load over capacity (1: the mean node), before the move.
-struct balance_choice {
-  double source_score = 0;
-  double score = 0;               ///< Of the destination.
-  std::int64_t runner_up = 0;     ///< The next best node that was allowed; 0: there was none.
-  double runner_up_score = 0;
-  double gain = 0;                ///< By how much the potential falls; 0 for a drain, which lowers what comes before it.
-};
 
 struct balance_move {
   std::uint32_t group = 0;
