@@ -1,20 +1,16 @@
 // Balance ends: on random clusters of all kinds every move lowers the potential, nothing comes back, and hardly a move is too much.
 #include "tests/unit/balance_clusters.hpp"
+#include "tests/unit/nightly.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <set>
 #include <tuple>
 
 namespace muster {
 namespace {
 
-/// 2,000 in the normal run, 100,000 with MUSTER_NIGHTLY=1.
-std::uint64_t seeds() {
-  const char* nightly = std::getenv("MUSTER_NIGHTLY");
-  return nightly != nullptr && std::string{nightly} == "1" ? 100'000 : 2'000;
-}
+const auto runs = seeds(2'000);
 
 struct outcome {
   balance_cluster end;
@@ -60,7 +56,7 @@ outcome settle(const balance_cluster& start, const balance_settings& s, std::uin
 TEST(balance, from_any_start_the_potential_falls_with_each_move_nothing_returns_and_the_moves_end) {
   // I-B1 to I-B7
   std::size_t moves = 0;
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= runs; ++seed) {
     const auto [start, s] = random_cluster(seed, false);
     const auto o = settle(start, s, seed);
     if (HasFailure())
@@ -76,7 +72,7 @@ TEST(balance, from_any_start_the_potential_falls_with_each_move_nothing_returns_
         }
     }
   }
-  EXPECT_GT(moves, 10 * seeds()) << "the clusters are no test";
+  EXPECT_GT(moves, 10 * runs) << "the clusters are no test";
 }
 
 TEST(balance, hardly_a_move_is_too_much) {
@@ -84,7 +80,7 @@ TEST(balance, hardly_a_move_is_too_much) {
   std::size_t ours = 0;
   std::size_t least = 0;
   std::size_t solved = 0;
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= runs; ++seed) {
     const auto [start, s] = random_cluster(seed, true);
     const auto o = settle(start, s, seed);
     if (HasFailure())
@@ -117,7 +113,7 @@ TEST(balance, hardly_a_move_is_too_much) {
   }
   RecordProperty("moves", static_cast<int>(ours));
   RecordProperty("least", static_cast<int>(least));
-  EXPECT_GT(solved, seeds() / 2);
+  EXPECT_GT(solved, runs / 2);
   EXPECT_LE(static_cast<double>(ours), 1.05 * static_cast<double>(least));
 }
 
