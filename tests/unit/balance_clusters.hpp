@@ -22,8 +22,9 @@ inline balance_settings settings_of(balance_policy p) {
   return s;
 }
 
-constexpr balance_policy all_policies[] = {balance_policy::round_robin, balance_policy::row_count, balance_policy::score,
-                                           balance_policy::multi_target, balance_policy::channel_level_score};
+constexpr balance_policy all_policies[] = {balance_policy::round_robin, balance_policy::row_count,
+                                           balance_policy::score, balance_policy::multi_target,
+                                           balance_policy::channel_level_score};
 
 /// Builds a cluster in the terms of the worked cases; nodes are named by their ids, which start at 1 and have no gaps.
 class cluster_builder {
@@ -153,8 +154,9 @@ inline std::pair<balance_cluster, balance_settings> random_cluster(std::uint64_t
       const auto start = d.below(3); // all on one node, on two, anywhere
       const auto place = [&] {
         const auto spread = start == 0 ? std::size_t{1} : start == 1 ? std::size_t{2} : mine.size();
-        return static_cast<std::int64_t>(mine[static_cast<std::size_t>(
-                 d.below(static_cast<std::int64_t>(std::min(spread, mine.size()))))]) + 1;
+        return static_cast<std::int64_t>(
+                 mine[static_cast<std::size_t>(d.below(static_cast<std::int64_t>(std::min(spread, mine.size()))))])
+               + 1;
       };
       for (std::uint16_t i = 0; i < channels; ++i)
         b.channel(place(), i, !d.one_in(20));
@@ -167,9 +169,9 @@ inline std::pair<balance_cluster, balance_settings> random_cluster(std::uint64_t
   return {std::move(b.cluster), s};
 }
 
-/// The least number of moves of one kind to any placement that is feasible (every item that moved is where it may be) and whose
-/// potential is in no part above `goal`, found by trying all. Channels and segments are counted one after the other, as they
-/// are balanced: a channel may not be sent round for the sake of segments.
+/// The least number of moves of one kind to any placement that is feasible (every item that moved is where it may be)
+/// and whose potential is in no part above `goal`, found by trying all. Channels and segments are counted one after the
+/// other, as they are balanced: a channel may not be sent round for the sake of segments.
 class fewest_moves {
 public:
   fewest_moves(const balance_cluster& c, const balance_settings& s, bool channels) : cluster_(c), settings_(s) {
@@ -205,7 +207,9 @@ private:
   };
 
   bool reached(const balance_potential& p) const {
-    const auto equal = [](double a, double b) { return std::abs(a - b) <= 1e-12 * std::max({1.0, std::abs(a), std::abs(b)}); };
+    const auto equal = [](double a, double b) {
+      return std::abs(a - b) <= 1e-12 * std::max({1.0, std::abs(a), std::abs(b)});
+    };
     if (channels_)
       return p.channels_misplaced <= goal_.channels_misplaced
              && (p.channels < goal_.channels || equal(p.channels, goal_.channels));

@@ -1,4 +1,5 @@
-// Balance ends: on random clusters of all kinds every move lowers the potential, nothing comes back, and hardly a move is too much.
+// Balance ends: on random clusters of all kinds every move lowers the potential, nothing comes back, and hardly a move
+// is too much.
 #include "tests/unit/balance_clusters.hpp"
 #include "tests/unit/nightly.hpp"
 
@@ -67,7 +68,8 @@ TEST(balance, from_any_start_the_potential_falls_with_each_move_nothing_returns_
       const bool room = std::any_of(g.writers.begin(), g.writers.end(), [&](auto w) { return o.end.nodes[w].usable; });
       if (room && g.exclusive.empty())
         for (const auto& x : g.segments) {
-          EXPECT_TRUE(!x.movable || (o.end.nodes[x.node].usable && std::binary_search(g.writers.begin(), g.writers.end(), x.node)))
+          EXPECT_TRUE(!x.movable
+                      || (o.end.nodes[x.node].usable && std::binary_search(g.writers.begin(), g.writers.end(), x.node)))
             << "seed " << seed;
         }
     }

@@ -15,8 +15,8 @@ std::vector<std::string> plan(const balance_cluster& c, const balance_settings& 
   std::vector<std::string> out;
   for (const auto& m : plan_balance(c, s)) {
     const auto& g = c.groups[m.group];
-    const auto what = m.channel ? "channel " + std::to_string(g.channels[m.item].channel)
-                                : std::to_string(g.segments[m.item].rows);
+    const auto what =
+      m.channel ? "channel " + std::to_string(g.channels[m.item].channel) : std::to_string(g.segments[m.item].rows);
     out.push_back(what + ": " + std::to_string(c.nodes[m.from].id) + "->" + std::to_string(c.nodes[m.to].id));
   }
   return out;
@@ -45,8 +45,11 @@ std::vector<double> scores(const balance_cluster& c, const balance_settings& s, 
 
 TEST(balance_row_count, what_cannot_get_more_even_stays) {
   // B05: a segment that is there twice does not move; B06; B12: nodes of others do not count
-  EXPECT_EQ(plan(cluster_builder{2}.group(1, {1, 2}).rows(1, {20}, 0, false).rows(2, {20}, 0, false).rows(2, {40}), row_count), list{});
-  EXPECT_EQ(plan(cluster_builder{3}.group(1, {1, 2, 3}).rows(1, {40}).rows(2, {10, 40}).rows(3, {10, 40}), row_count), list{});
+  EXPECT_EQ(
+    plan(cluster_builder{2}.group(1, {1, 2}).rows(1, {20}, 0, false).rows(2, {20}, 0, false).rows(2, {40}), row_count),
+    list{});
+  EXPECT_EQ(plan(cluster_builder{3}.group(1, {1, 2, 3}).rows(1, {40}).rows(2, {10, 40}).rows(3, {10, 40}), row_count),
+            list{});
   cluster_builder b{3};
   b.group(1, {1, 2}).rows(1, {30}).rows(2, {20, 30});
   b.group(2, {3}).rows(3, {30});
@@ -86,7 +89,9 @@ TEST(balance_row_count, channels_are_spread_unless_that_is_off) {
   auto off = settings_of(row_count);
   off.auto_balance_channel = false;
   EXPECT_EQ(plan(two.cluster, off), list{});
-  EXPECT_EQ(plan(cluster_builder{3}.group(1, {1, 2, 3}).channel(1, 0).channel(1, 1).channel(2, 2).channel(3, 3), row_count), list{});
+  EXPECT_EQ(
+    plan(cluster_builder{3}.group(1, {1, 2, 3}).channel(1, 0).channel(1, 1).channel(2, 2).channel(3, 3), row_count),
+    list{});
   EXPECT_EQ(plan(cluster_builder{3}.group(1, {1, 2, 3}).channel(1, 0).channel(1, 1), row_count).size(), 1u);
 }
 
@@ -124,7 +129,8 @@ TEST(balance_score, scores_are_those_of_the_model) {
 
 TEST(balance_score, the_segment_that_evens_out_best_moves) {
   // B22
-  auto moves = plan_balance(cluster_builder{2}.group(1, {1, 2}).rows(1, {10}).rows(2, {20, 30}).cluster, settings_of(score));
+  auto moves =
+    plan_balance(cluster_builder{2}.group(1, {1, 2}).rows(1, {10}).rows(2, {20, 30}).cluster, settings_of(score));
   ASSERT_EQ(moves.size(), 1u);
   EXPECT_DOUBLE_EQ(moves[0].why.source_score, 55);
   EXPECT_DOUBLE_EQ(moves[0].why.score, 11);
@@ -221,7 +227,8 @@ TEST(balance_score, channels_of_many_collections_spread) {
     balance_cluster only = b.cluster;
     only.groups = {b.cluster.groups[c]};
     auto moves = plan_balance(only, s);
-    EXPECT_EQ(moves.size(), c < 4 ? 1u : 0u) << "after " << c << " have moved (at 5 and 5, and at 6 and 4, it is not worth it)";
+    EXPECT_EQ(moves.size(), c < 4 ? 1u : 0u)
+      << "after " << c << " have moved (at 5 and 5, and at 6 and 4, it is not worth it)";
     for (auto m : moves) {
       m.group = c;
       apply(b.cluster, m);
@@ -356,7 +363,8 @@ TEST(balance_channel_level_score, segments_spread_over_their_channels_nodes) {
 TEST(balance_channel_level_score, without_nodes_for_each_channel_it_is_score) {
   // B42: B22, B23, B25, B31
   EXPECT_TRUE(exclusive_nodes({0, 1, 2}, 2, 2).empty());
-  EXPECT_EQ(plan(cluster_builder{2}.group(1, {1, 2}).rows(1, {10}).rows(2, {20, 30}), channel_level_score), list{"20: 2->1"});
+  EXPECT_EQ(plan(cluster_builder{2}.group(1, {1, 2}).rows(1, {10}).rows(2, {20, 30}), channel_level_score),
+            list{"20: 2->1"});
   EXPECT_EQ(plan(cluster_builder{2}.group(1, {1, 2}).rows(1, {10, 20}).rows(2, {30}), channel_level_score), list{});
   cluster_builder b{3};
   b.group(1, {1, 2, 3}).rows(1, {10, 20}).rows(2, {30});
@@ -433,7 +441,9 @@ TEST(balance_multi_target, no_segment_twice_and_none_to_where_it_is) {
 // -- round robin, names -----------------------------------------------------------------
 
 TEST(balance_round_robin, it_drains_but_never_moves_for_evenness) {
-  EXPECT_EQ(plan(cluster_builder{2}.group(1, {1, 2}).rows(1, {10, 10, 10, 10}).channel(1, 0).channel(1, 1), round_robin), list{});
+  EXPECT_EQ(
+    plan(cluster_builder{2}.group(1, {1, 2}).rows(1, {10, 10, 10, 10}).channel(1, 0).channel(1, 1), round_robin),
+    list{});
   EXPECT_EQ(plan(cluster_builder{3}.group(1, {2, 3}).rows(1, {10, 10}), round_robin), (list{"10: 1->2", "10: 1->3"}));
 }
 

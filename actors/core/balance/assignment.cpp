@@ -14,7 +14,7 @@ constexpr double behind_all = 1e18;
 } // namespace
 
 balance_assignment::balance_assignment(std::vector<balance_node> nodes, const balance_settings& settings)
-    : nodes_(std::move(nodes)), settings_(settings) {
+  : nodes_(std::move(nodes)), settings_(settings) {
   double known = 0;
   double sum = 0;
   for (const auto& n : nodes_)
@@ -59,8 +59,9 @@ void balance_assignment::enter(std::int64_t collection, std::int64_t replica, co
         if (node == c.node)
           own = value;
     const auto& n = nodes_[c.node];
-    const auto all = static_cast<double>(channels ? n.channels
-                                                  : settings_.policy == balance_policy::round_robin ? n.segments : n.rows);
+    const auto all = static_cast<double>(channels                                          ? n.channels
+                                         : settings_.policy == balance_policy::round_robin ? n.segments
+                                                                                           : n.rows);
     at_.push_back(c.node);
     own_.push_back(own);
     level_.push_back((weight.own * (c.own + own) + weight.all * all) / capacity_[c.node] + (c.last ? behind_all : 0));

@@ -1,4 +1,5 @@
-// Choosing nodes for loads: where an item adds least to the potential of the policy, counting what was planned before in the same round.
+// Choosing nodes for loads: where an item adds least to the potential of the policy, counting what was planned before
+// in the same round.
 #pragma once
 
 #include "actors/core/balance/choice.hpp"
@@ -12,8 +13,8 @@
 
 namespace muster {
 
-/// One round of choices over the nodes of a cluster; each choice counts for the ones after it, of whatever replica. Ties go to the
-/// node that comes first.
+/// One round of choices over the nodes of a cluster; each choice counts for the ones after it, of whatever replica.
+/// Ties go to the node that comes first.
 class balance_assignment {
 public:
   struct candidate {
@@ -24,14 +25,15 @@ public:
 
   balance_assignment(std::vector<balance_node> nodes, const balance_settings& settings);
 
-  /// The following placements are for this replica of a collection; `candidates` are its usable read-write nodes, by node.
-  /// Cost: the candidates.
+  /// The following placements are for this replica of a collection; `candidates` are its usable read-write nodes, by
+  /// node. Cost: the candidates.
   void enter(std::int64_t collection, std::int64_t replica, const std::vector<candidate>& candidates, bool channels);
   bool entered(std::int64_t collection, std::int64_t replica, bool channels) const {
     return entered_ && collection_ == collection && replica_ == replica && channels_ == channels;
   }
 
-  /// The index of the node that takes it, counted there; -1: there is no candidate. Cost: the candidates, a few nanoseconds each.
+  /// The index of the node that takes it, counted there; -1: there is no candidate. Cost: the candidates, a few
+  /// nanoseconds each.
   std::int64_t place(std::int64_t rows, std::int64_t bytes);
 
   /// What the last placement rested on.
@@ -47,7 +49,8 @@ private:
   std::vector<balance_node> nodes_; ///< With what was planned.
   balance_settings settings_;
   std::vector<double> capacity_;
-  std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::pair<std::uint32_t, double>>> planned_; ///< Segments' own, by replica.
+  std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::pair<std::uint32_t, double>>>
+    planned_; ///< Segments' own, by replica.
   std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::pair<std::uint32_t, double>>> planned_channels_;
 
   bool entered_ = false;
@@ -60,7 +63,7 @@ private:
   std::vector<double> half_;
   std::vector<double> own_;
   std::size_t winner_ = 0;
-  std::size_t runner_up_ = 0;  ///< The same as winner_: there was none.
+  std::size_t runner_up_ = 0; ///< The same as winner_: there was none.
   double winner_level_ = 0;
 };
 

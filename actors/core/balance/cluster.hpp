@@ -22,9 +22,10 @@ std::string_view to_string(balance_verdict v);
 
 struct balance_node {
   std::int64_t id = 0;
-  bool usable = true;           ///< Connected, fully reported, not stopping.
-  double memory_mb = 0;         ///< 0: unknown; counts as the mean of the known ones.
-  std::int64_t rows = 0;        ///< Of all collections, with what is in flight. These four count everything, the groups' items too.
+  bool usable = true;   ///< Connected, fully reported, not stopping.
+  double memory_mb = 0; ///< 0: unknown; counts as the mean of the known ones.
+  std::int64_t rows =
+    0; ///< Of all collections, with what is in flight. These four count everything, the groups' items too.
   std::int64_t segments = 0;
   std::int64_t channels = 0;
   std::int64_t bytes = 0;
@@ -53,8 +54,10 @@ struct balance_group {
   std::vector<std::uint32_t> writers; ///< Read-write nodes, sorted. What is on any other node is to be drained.
   std::vector<balance_segment> segments;
   std::vector<balance_channel> channels;
-  std::vector<std::pair<std::uint32_t, std::int64_t>> other_rows; ///< Rows of the collection by node that are no item: in flight, growing.
-  std::vector<std::vector<std::uint32_t>> exclusive; ///< By channel: its nodes, sorted; empty: all writers serve all channels.
+  std::vector<std::pair<std::uint32_t, std::int64_t>>
+    other_rows; ///< Rows of the collection by node that are no item: in flight, growing.
+  std::vector<std::vector<std::uint32_t>>
+    exclusive; ///< By channel: its nodes, sorted; empty: all writers serve all channels.
 };
 
 struct balance_cluster {

@@ -16,7 +16,8 @@ constexpr int neighbours = 16;
 constexpr std::size_t shortened_moves = 16;
 /// Placements that the exact search looks at.
 constexpr int tried_placements = 20'000;
-/// Nodes of a replica up to which multi_target looks at every pair of them; above, at so many of the fullest and emptiest.
+/// Nodes of a replica up to which multi_target looks at every pair of them; above, at so many of the fullest and
+/// emptiest.
 constexpr std::size_t spread_nodes = 8;
 /// Items of a node that multi_target looks at for one pair.
 constexpr std::size_t spread_items = 64;
@@ -68,7 +69,8 @@ spread_metric::spread_metric(double weight, double total, std::size_t nodes) {
   const auto n = static_cast<double>(nodes);
   mean = total / n;
   const auto rest = std::fmod(total, n);
-  const auto range = (n - 1) * mean + total - mean - rest * (std::ceil(mean) - mean) - (n - rest) * (mean - std::floor(mean));
+  const auto range =
+    (n - 1) * mean + total - mean - rest * (std::ceil(mean) - mean) - (n - rest) * (mean - std::floor(mean));
   scale = range > 1e-9 * total ? weight / range : 0;
 }
 
@@ -78,10 +80,11 @@ double spread_metric::change(double from, double to, double v) const {
 
 // -- a layer ------------------------------------------------------------------------
 
-group_layer::group_layer(shared_loads& shared, const balance_group& group, const balance_settings& settings, bool channels)
-    : shared_(shared), settings_(settings), channels_(channels),
-      spread_(!channels && settings.policy == balance_policy::multi_target),
-      weight_(channels ? channel_weights(settings) : segment_weights(settings)) {
+group_layer::group_layer(shared_loads& shared, const balance_group& group, const balance_settings& settings,
+                         bool channels)
+  : shared_(shared), settings_(settings), channels_(channels),
+    spread_(!channels && settings.policy == balance_policy::multi_target),
+    weight_(channels ? channel_weights(settings) : segment_weights(settings)) {
   for (auto w : group.writers)
     if (shared.usable[w]) {
       writers_.push_back(w);
@@ -101,7 +104,8 @@ group_layer::group_layer(shared_loads& shared, const balance_group& group, const
         if (const auto i = local(node); i >= 0)
           mine[static_cast<std::size_t>(i)] = true;
     }
-  const auto add = [&](std::uint16_t channel, std::uint32_t node, std::int64_t value, std::int64_t bytes, bool movable) {
+  const auto add = [&](std::uint16_t channel, std::uint32_t node, std::int64_t value, std::int64_t bytes,
+                       bool movable) {
     item x;
     x.value = value;
     x.bytes = bytes;
@@ -127,7 +131,8 @@ group_layer::group_layer(shared_loads& shared, const balance_group& group, const
     if (const auto i = local(node); i >= 0 && !numbers)
       own_[static_cast<std::size_t>(i)] += static_cast<double>(rows);
   measure();
-  if (!spread_ && settings.policy != balance_policy::row_count && !numbers && settings.delegator_memory_overload_factor > 0) {
+  if (!spread_ && settings.policy != balance_policy::row_count && !numbers
+      && settings.delegator_memory_overload_factor > 0) {
     // The overhead rests on the collection's own rows alone: a move of segments never changes it.
     double rows = 0;
     for (const auto& x : group.segments)
@@ -314,8 +319,10 @@ bool group_layer::worth(std::uint32_t index, std::uint32_t to) const {
          && weight_.both() * static_cast<double>(x.value) * half < most;
 }
 
-/// Offers the items of one node and class for another: the one nearest to the best size, below the largest that is worth it.
-void group_layer::offer(std::uint32_t from, std::uint32_t to, std::uint16_t cls, double gap, bool any, step& best) const {
+/// Offers the items of one node and class for another: the one nearest to the best size, below the largest that is
+/// worth it.
+void group_layer::offer(std::uint32_t from, std::uint32_t to, std::uint16_t cls, double gap, bool any,
+                        step& best) const {
   const auto& list = lists_[from][cls];
   if (list.empty() || !allowed(cls, to))
     return;
@@ -323,7 +330,8 @@ void group_layer::offer(std::uint32_t from, std::uint32_t to, std::uint16_t cls,
   const auto weight = weight_.both() * half; // of one row, in levels
   const auto most = any ? gap : gap * (1 + 1 / settings_.reverse_unbalance_toleration_factor) / 2;
   const auto wanted = gap / (2 * weight);
-  const auto middle = std::lower_bound(list.begin(), list.end(), row{static_cast<std::int64_t>(std::ceil(wanted)), false, 0});
+  const auto middle =
+    std::lower_bound(list.begin(), list.end(), row{static_cast<std::int64_t>(std::ceil(wanted)), false, 0});
   const auto look = [&](const row& r) {
     const auto v = static_cast<double>(std::get<0>(r));
     const auto gain = 2 * v * (gap - weight * v);
@@ -338,7 +346,8 @@ void group_layer::offer(std::uint32_t from, std::uint32_t to, std::uint16_t cls,
   for (auto i = middle; i != list.end() && tries < neighbours && look(*i); ++i)
     ++tries;
   tries = 0;
-  // Below the wanted size the gain falls as the size does; what is too large for `most` can only lie above it or just below.
+  // Below the wanted size the gain falls as the size does; what is too large for `most` can only lie above it or just
+  // below.
   for (auto end = middle; end != list.begin() && tries < neighbours;) {
     const auto first = std::lower_bound(list.begin(), end, row{std::get<0>(*std::prev(end)), false, 0});
     bool on = true;
@@ -424,8 +433,9 @@ std::optional<group_layer::step> group_layer::best_spread(bool any) {
             return shared_.counts[writers_[i]];
         }
       };
-      std::sort(order.begin(), order.end(),
-                [&](auto a, auto b) { return std::pair{key(a), a} < std::pair{key(b), b}; });
+      std::sort(order.begin(), order.end(), [&](auto a, auto b) {
+        return std::pair{key(a), a} < std::pair{key(b), b};
+      });
       for (std::size_t i = 0; i < spread_nodes / 2; ++i) {
         take[order[i]] = true;
         give[order[n - 1 - i]] = true;
@@ -519,7 +529,8 @@ struct group_layer::search {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> chosen; ///< item, to
 };
 
-/// The chosen moves are all made; true: from where they started they can be made one by one, each worth it. Leaves them made.
+/// The chosen moves are all made; true: from where they started they can be made one by one, each worth it. Leaves them
+/// made.
 bool group_layer::orderly(const search& s) {
   for (auto i = s.chosen.rbegin(); i != s.chosen.rend(); ++i)
     put(i->first, items_[i->first].start);

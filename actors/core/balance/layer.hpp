@@ -42,7 +42,7 @@ public:
   struct item {
     std::int64_t value = 0; ///< Rows; 1 for channels and numbers.
     std::int64_t bytes = 0;
-    std::uint16_t cls = 0;  ///< Channel, where channels have nodes of their own; else 0.
+    std::uint16_t cls = 0; ///< Channel, where channels have nodes of their own; else 0.
     bool movable = false;
     std::int32_t start = -1; ///< Local index of the writer; -1: on another node.
     std::int32_t at = -1;
@@ -72,13 +72,15 @@ public:
 
   /// True when the item is where it must not stay.
   bool misplaced(std::uint32_t item) const;
-  /// Puts every misplaced movable item where it adds least, the largest first; those without an allowed node stay. Returns the steps.
+  /// Puts every misplaced movable item where it adds least, the largest first; those without an allowed node stay.
+  /// Returns the steps.
   std::vector<step> drain();
   /// Takes the means of multi_target anew; due after drains of any group.
   void measure();
   /// The allowed node where the item adds least; nothing: none is allowed.
   std::optional<std::uint32_t> cheapest(std::uint32_t item) const;
-  /// The move that lowers the potential most, of those that lower it by more than the hysteresis; with `any`, of all that lower it.
+  /// The move that lowers the potential most, of those that lower it by more than the hysteresis; with `any`, of all
+  /// that lower it.
   std::optional<step> best(bool any = false);
   /// By how much putting the item there lowers the potential.
   double gain_of(std::uint32_t item, std::uint32_t to) const;
@@ -87,14 +89,15 @@ public:
   void put(std::uint32_t item, std::int32_t to);
   /// Makes fewer moves out of those that are worth their potential. True: something changed.
   bool shorten();
-  /// The same by trying all placements with fewer moves, as long as these are few. Only such as can be reached by moves that are worth
-  /// it each. True: something changed.
+  /// The same by trying all placements with fewer moves, as long as these are few. Only such as can be reached by moves
+  /// that are worth it each. True: something changed.
   bool shorten_exactly();
   balance_verdict verdict(std::uint32_t item, std::uint32_t to) const;
   double level(std::size_t local) const;
 
 private:
-  using row = std::tuple<std::int64_t, bool, std::uint32_t>; ///< value, at its start, item: what has moved already moves on for nothing
+  using row = std::tuple<std::int64_t, bool,
+                         std::uint32_t>; ///< value, at its start, item: what has moved already moves on for nothing
 
   row row_of(std::uint32_t item) const;
 
@@ -126,12 +129,13 @@ private:
   load_weights weight_;
   std::vector<std::uint32_t> writers_;
   std::vector<double> capacity_;
-  std::vector<double> own_;    ///< With the overhead of delegators.
-  std::vector<double> counts_; ///< multi_target: numbers.
+  std::vector<double> own_;                  ///< With the overhead of delegators.
+  std::vector<double> counts_;               ///< multi_target: numbers.
   std::vector<std::vector<bool>> exclusive_; ///< By channel and writer.
   std::vector<item> items_;
   std::uint32_t turns_ = 0;
-  std::vector<std::vector<std::vector<row>>> lists_; ///< By writer and class, movable items of some value, sorted; empty: not made yet.
+  std::vector<std::vector<std::vector<row>>>
+    lists_;                    ///< By writer and class, movable items of some value, sorted; empty: not made yet.
   std::vector<double> listed_; ///< Sum of the values in them, by writer.
   spread_metric own_rows_, own_counts_, all_rows_, all_counts_;
 };

@@ -63,8 +63,8 @@ void apply(balance_cluster& c, const balance_move& m) {
 namespace {
 
 /// A layer's own part of the potential.
-double own_potential(const balance_cluster& c, const balance_settings& s, const shared_loads& shared, const balance_group& g,
-                     bool channels) {
+double own_potential(const balance_cluster& c, const balance_settings& s, const shared_loads& shared,
+                     const balance_group& g, bool channels) {
   if (!channels && s.policy == balance_policy::multi_target) {
     std::vector<double> rows;
     std::vector<double> counts;
@@ -108,8 +108,8 @@ double own_potential(const balance_cluster& c, const balance_settings& s, const 
           capacity += shared.capacity[w];
       for (const auto& x : g.channels)
         if (c.nodes[x.node].usable && std::binary_search(g.writers.begin(), g.writers.end(), x.node))
-          own[x.node] += s.delegator_memory_overload_factor * rows * weight.both() * shared.capacity[x.node] / capacity
-                         / weight.own;
+          own[x.node] +=
+            s.delegator_memory_overload_factor * rows * weight.both() * shared.capacity[x.node] / capacity / weight.own;
     }
   }
   double sum = 0;
@@ -227,8 +227,8 @@ private:
     return false;
   }
 
-  /// The way from the start to where items shall be: drains first, then each item when its move is worth it. False: some is
-  /// never worth it, and left out.
+  /// The way from the start to where items shall be: drains first, then each item when its move is worth it. False:
+  /// some is never worth it, and left out.
   bool replay(const std::vector<place>& wanted, bool channels, std::vector<balance_move>& out) const {
     if (wanted.empty())
       return true;
@@ -333,8 +333,8 @@ std::vector<balance_move> plan_balance(const balance_cluster& c, const balance_s
   return planning{c, s}.run(most);
 }
 
-std::vector<node_score> scores_of(const balance_cluster& c, const balance_settings& s, std::uint32_t group, bool channel,
-                                  std::uint32_t item) {
+std::vector<node_score> scores_of(const balance_cluster& c, const balance_settings& s, std::uint32_t group,
+                                  bool channel, std::uint32_t item) {
   shared_loads shared{c, s};
   const auto& g = c.groups.at(group);
   const group_layer layer{shared, g, s, channel};

@@ -9,9 +9,9 @@ namespace muster {
 
 /// What a placement is judged by. All run over one engine (planner.hpp); they differ in the potential that it lowers.
 enum class balance_policy : std::uint8_t {
-  round_robin = 1,         ///< numbers of segments and channels; places and drains, never moves for evenness
-  row_count = 2,           ///< rows of the collection and of all collections, alike
-  score = 3,               ///< rows of the collection, those of all weighted by a factor; shares by memory; overhead of delegators
+  round_robin = 1, ///< numbers of segments and channels; places and drains, never moves for evenness
+  row_count = 2,   ///< rows of the collection and of all collections, alike
+  score = 3, ///< rows of the collection, those of all weighted by a factor; shares by memory; overhead of delegators
   multi_target = 4,        ///< a weighted cost of rows and numbers, of the replica and of the cluster
   channel_level_score = 5, ///< score, with nodes of its own for each channel where there are enough
 };
@@ -36,8 +36,8 @@ struct balance_settings {
   bool stopping_balance = true;     ///< Drains.
   bool multiple_collections = true; ///< Collections may be balanced at the same time.
 
-  double global_row_count_factor = 0.1;       ///< Weight of all collections' rows against the collection's own.
-  double unbalance_toleration_factor = 0.05;  ///< Gaps up to this share of the mean level are left alone.
+  double global_row_count_factor = 0.1;             ///< Weight of all collections' rows against the collection's own.
+  double unbalance_toleration_factor = 0.05;        ///< Gaps up to this share of the mean level are left alone.
   double reverse_unbalance_toleration_factor = 1.3; ///< A gap that a move turns round must shrink by this factor.
   double delegator_memory_overload_factor = 0.1;    ///< What leading a channel weighs, in shares of a node.
   double collection_channel_count_factor = 10;      ///< Weight of the collection's own channels against others'.
@@ -52,7 +52,8 @@ struct balance_settings {
 
   std::size_t segment_batch = 5;
   std::size_t channel_batch = 1;
-  std::size_t channel_exclusive_node_factor = 4; ///< channel_level_score: nodes for each channel from which on it gets its own.
+  std::size_t channel_exclusive_node_factor =
+    4;                       ///< channel_level_score: nodes for each channel from which on it gets its own.
   double memory_limit = 0.9; ///< Share of a node's memory that moves may fill.
 
   friend bool operator==(const balance_settings&, const balance_settings&) = default;
