@@ -126,6 +126,7 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   out.routes = routes;
   out.node_links = manager;
   out.scheduler = scheduler;
+  out.distribution = distribution;
   return out;
 }
 

@@ -31,6 +31,7 @@ struct coordinator_actors {
   link_owner_actor node_links; ///< Events of inbound links of nodes.
   std::uint64_t epoch = 0;
   task_scheduler_actor scheduler; ///< Publishes the situation; for tests and introspection.
+  distribution_actor distribution; ///< Takes reports; for tests and benchmarks.
   supervisor_actor supervisor;
 
   /// Ends all actors in order, doors first, the journal last; does not wait.
