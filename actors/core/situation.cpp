@@ -29,7 +29,29 @@ unsigned lower(List list, std::int64_t segment, Key key) {
   return low;
 }
 
-const std::set<std::int64_t> no_ids;
+const id_set no_ids;
+
+/// Calls `f(row, -1)` for what is in `before` alone and `f(row, 1)` for what is in `after` alone, both in the order of `key`; a
+/// row whose `same` says no counts as both. Most changes of a chunk leave nearly all its rows as they are.
+template <class List, class Key, class Same, class F>
+void each_difference(List before, List after, Key key, Same same, F f) {
+  unsigned i = 0;
+  unsigned k = 0;
+  while (i < before.size() || k < after.size()) {
+    if (k == after.size() || (i < before.size() && key(before[i]) < key(after[k]))) {
+      f(before[i++], -1);
+    } else if (i == before.size() || key(after[k]) < key(before[i])) {
+      f(after[k++], 1);
+    } else {
+      if (!same(before[i], after[k])) {
+        f(before[i], -1);
+        f(after[k], 1);
+      }
+      ++i;
+      ++k;
+    }
+  }
+}
 
 } // namespace
 
@@ -147,24 +169,27 @@ node_holding collection_view::on(std::int64_t node) const {
 }
 
 void collection_view::hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels) {
-  auto i = holdings_.try_emplace(node).first;
-  i->second.rows += rows;
-  i->second.segments += segments;
-  i->second.channels += channels;
-  if (!i->second.any())
-    holdings_.erase(i);
+  auto& mine = holdings_[node];
+  mine.rows += rows;
+  mine.segments += segments;
+  mine.channels += channels;
+  if (!mine.any())
+    holdings_.erase(node);
 }
 
-void collection_view::count_views(const msg<schema::Chunk>& chunk, int sign) {
-  if (chunk.empty())
-    return;
-  for (auto v : chunk->getViews().getViews()) {
-    view_count_ += static_cast<std::size_t>(static_cast<std::int64_t>(sign));
-    auto i = routed_.try_emplace({v.getLeader(), v.getWorker()}).first;
-    i->second += sign;
-    if (i->second == 0)
-      routed_.erase(i);
-  }
+void collection_view::count_views(const msg<schema::Chunk>& before, const msg<schema::Chunk>& after) {
+  each_difference(
+    before.read().getViews().getViews(), after.read().getViews().getViews(),
+    [](auto v) { return std::pair{v.getSegment(), v.getLeader()}; },
+    [](auto a, auto b) { return a.getWorker() == b.getWorker(); },
+    [&](auto v, int sign) {
+      view_count_ += static_cast<std::size_t>(static_cast<std::int64_t>(sign));
+      const auto key = std::pair{v.getLeader(), v.getWorker()};
+      auto& mine = routed_[key];
+      mine += sign;
+      if (mine == 0)
+        routed_.erase(key);
+    });
 }
 
 bool collection_view::unused() const {
@@ -244,17 +269,15 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
     case schema::ChunkKind::COPIES: {
       auto& view = collections_[collection];
       auto& slot = view.copies_[key];
-      count_copies(view, slot, -1);
+      count_copies(view, slot, chunk);
       slot = chunk;
-      count_copies(view, slot, 1);
       break;
     }
     case schema::ChunkKind::VIEWS: {
       auto& view = collections_[collection];
       auto& slot = view.views_[key];
-      view.count_views(slot, -1);
+      view.count_views(slot, chunk);
       slot = chunk;
-      view.count_views(slot, 1);
       break;
     }
     case schema::ChunkKind::TASKS: {
@@ -312,13 +335,13 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
       break;
     case schema::ChunkKind::COPIES:
       if (auto c = view.copies_.find(key); c != view.copies_.end()) {
-        count_copies(view, c->second, -1);
+        count_copies(view, c->second, {});
         view.copies_.erase(c);
       }
       break;
     case schema::ChunkKind::VIEWS:
       if (auto c = view.views_.find(key); c != view.views_.end()) {
-        view.count_views(c->second, -1);
+        view.count_views(c->second, {});
         view.views_.erase(c);
       }
       break;
@@ -345,7 +368,7 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
       set_delegators(id, {});
     if (kinds.contains(schema::ChunkKind::COPIES)) {
       for (const auto& [key, chunk] : view.copies_)
-        count_copies(view, chunk, -1);
+        count_copies(view, chunk, {});
       view.copies_.clear();
     }
     if (kinds.contains(schema::ChunkKind::VIEWS)) {
@@ -362,36 +385,72 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
   if (kinds.contains(schema::ChunkKind::NODES)) {
     nodes_.clear();
     node_chunks_.clear();
+    for (const auto& [id, collections] : collections_of_node_)
+      unreported_.insert(id);
   }
   if (kinds.contains(schema::ChunkKind::DELTAS))
     for (auto& [node, load] : loads_)
       load.rows_in_flight = load.segments_in_flight = load.channels_in_flight = 0;
 }
 
-void situation::count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign) {
-  if (chunk.empty())
-    return;
-  for (auto c : chunk.read().getCopies().getCopies()) {
-    auto& load = loads_[c.getNode()];
-    load.rows += sign * c.getRows();
-    load.segments += sign;
-    view.hold(c.getNode(), sign * c.getRows(), sign, 0);
-  }
+void situation::count_copies(collection_view& view, const msg<schema::Chunk>& before, const msg<schema::Chunk>& after) {
+  each_difference(
+    before.read().getCopies().getCopies(), after.read().getCopies().getCopies(),
+    [](auto c) { return std::pair{c.getSegment(), c.getNode()}; },
+    [](auto a, auto b) { return a.getRows() == b.getRows(); },
+    [&](auto c, int sign) {
+      auto& load = loads_[c.getNode()];
+      load.rows += sign * c.getRows();
+      load.segments += sign;
+      view.hold(c.getNode(), sign * c.getRows(), sign, 0);
+    });
 }
 
 void situation::set_desired(std::int64_t collection, std::optional<collection_row> row) {
   auto& view = collections_[collection];
-  if (view.desired)
-    for (const auto& r : view.desired->replicas)
-      for (const auto* list : {&r.nodes, &r.read_only_nodes})
-        for (auto n : *list)
-          collections_of_node_[n].erase(collection);
+  const auto members = [](const std::optional<collection_row>& c) {
+    std::vector<std::int64_t> all;
+    if (c)
+      for (const auto& r : c->replicas)
+        for (const auto* list : {&r.nodes, &r.read_only_nodes})
+          all.insert(all.end(), list->begin(), list->end());
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  const auto before = members(view.desired);
+  const auto after = members(row);
+  if (view.desired && (!row || row->name != view.desired->name))
+    if (auto i = by_name_.find(view.desired->name); i != by_name_.end() && i->second == collection)
+      by_name_.erase(i);
+  if (row)
+    by_name_[row->name] = collection;
   view.desired = std::move(row);
-  if (view.desired)
-    for (const auto& r : view.desired->replicas)
-      for (const auto* list : {&r.nodes, &r.read_only_nodes})
-        for (auto n : *list)
-          collections_of_node_[n].insert(collection);
+  // Most changes of a collection leave its nodes as they are.
+  if (before == after)
+    return;
+  std::vector<std::int64_t> changed;
+  std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(changed));
+  for (auto n : changed) {
+    auto& mine = collections_of_node_[n];
+    mine.erase(collection);
+    if (mine.empty())
+      collections_of_node_.erase(n);
+    look_at_report(n);
+  }
+  changed.clear();
+  std::set_difference(after.begin(), after.end(), before.begin(), before.end(), std::back_inserter(changed));
+  for (auto n : changed) {
+    collections_of_node_[n].insert(collection);
+    look_at_report(n);
+  }
+}
+
+void situation::look_at_report(std::int64_t id) {
+  const auto* n = node(id);
+  if (n == nullptr ? !collections_of_node_.contains(id) : n->known || n->gone())
+    unreported_.erase(id);
+  else
+    unreported_.insert(id);
 }
 
 void situation::set_delegators(std::int64_t collection, std::vector<delegator_row> rows) {
@@ -420,6 +479,7 @@ void situation::set_nodes(std::int64_t key, std::vector<node_row> rows, touched_
                              || mine.incarnation != row.incarnation;
     const bool routes = mine.liveness != row.liveness || mine.address != row.address;
     mine = std::move(row);
+    look_at_report(id);
     if (conclusions || routes)
       for (auto c : collections_of(id)) {
         auto& t = touched[c];
@@ -429,8 +489,15 @@ void situation::set_nodes(std::int64_t key, std::vector<node_row> rows, touched_
         }
       }
   }
-  for (auto id : left)
+  for (auto id : left) {
     nodes_.erase(id);
+    look_at_report(id);
+  }
+}
+
+const collection_view* situation::named(const std::string& name) const {
+  auto i = by_name_.find(name);
+  return i == by_name_.end() ? nullptr : collection(i->second);
 }
 
 const collection_view* situation::collection(std::int64_t id) const {
@@ -449,13 +516,7 @@ node_load situation::load(std::int64_t node) const {
 }
 
 bool situation::all_known(const replica_row& replica) const {
-  for (const auto* list : {&replica.nodes, &replica.read_only_nodes})
-    for (auto id : *list) {
-      auto* n = node(id);
-      if (n == nullptr || !(n->known || n->gone()))
-        return false;
-    }
-  return true;
+  return std::none_of(unreported_.begin(), unreported_.end(), [&](auto id) { return replica.contains(id); });
 }
 
 bool situation::usable(std::int64_t id) const {
@@ -468,7 +529,7 @@ bool situation::connected(std::int64_t id) const {
   return n != nullptr && n->connected();
 }
 
-const std::set<std::int64_t>& situation::collections_of(std::int64_t node) const {
+const id_set& situation::collections_of(std::int64_t node) const {
   auto i = collections_of_node_.find(node);
   return i == collections_of_node_.end() ? no_ids : i->second;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/core/change_set.hpp"
+#include "actors/core/flat_map.hpp"
 #include "actors/core/rows.hpp"
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace muster {
@@ -98,10 +100,10 @@ private:
   chunk_map copies_;
   chunk_map views_;
   std::size_t view_count_ = 0;
-  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> routed_; ///< (leader, worker) -> segments
-  std::map<std::int64_t, node_holding> holdings_; ///< Those that are not zero.
+  flat_map<std::pair<std::int64_t, std::int64_t>, std::int64_t> routed_; ///< (leader, worker) -> segments
+  flat_map<std::int64_t, node_holding> holdings_; ///< Those that are not zero.
 
-  void count_views(const msg<schema::Chunk>& chunk, int sign);
+  void count_views(const msg<schema::Chunk>& before, const msg<schema::Chunk>& after);
   void hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels);
 };
 
@@ -131,13 +133,17 @@ public:
     return nodes_;
   }
 
+  /// The desired collection of that name, or null.
+  const collection_view* named(const std::string& name) const;
+
   /// One node, or null.
   const node_row* node(std::int64_t id) const;
 
   /// What a node carries; zeros for an unknown one.
   node_load load(std::int64_t node) const;
 
-  /// True when every node of the replica has reported or is gone, so that lack and surplus may be concluded.
+  /// True when every node of the replica has reported or is gone, so that lack and surplus may be concluded. Cost: those that
+  /// have not, in the whole cluster.
   bool all_known(const replica_row& replica) const;
   /// True when the node can be given work: connected, fully reported, not stopping.
   bool usable(std::int64_t node) const;
@@ -149,15 +155,16 @@ public:
   }
 
   /// Collections whose replicas contain the node.
-  const std::set<std::int64_t>& collections_of(std::int64_t node) const;
+  const id_set& collections_of(std::int64_t node) const;
 
 private:
   void put(schema::ChunkKind kind, std::int64_t collection, std::int64_t key, const msg<schema::Chunk>& chunk,
            touched_map& touched);
   void remove(schema::ChunkKind kind, std::int64_t collection, std::int64_t key);
   void forget(const std::set<schema::ChunkKind>& kinds);
-  void count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign);
+  void count_copies(collection_view& view, const msg<schema::Chunk>& before, const msg<schema::Chunk>& after);
   void set_desired(std::int64_t collection, std::optional<collection_row> row);
+  void look_at_report(std::int64_t node);
   void set_delegators(std::int64_t collection, std::vector<delegator_row> rows);
   void set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched);
 
@@ -166,7 +173,9 @@ private:
   std::map<std::int64_t, collection_view> collections_;
   std::map<std::int64_t, node_row> nodes_;
   std::map<std::int64_t, node_load> loads_;
-  std::map<std::int64_t, std::set<std::int64_t>> collections_of_node_;
+  std::map<std::int64_t, id_set> collections_of_node_;
+  id_set unreported_; ///< Nodes, known or named by a replica, that have neither reported nor gone.
+  std::unordered_map<std::string, std::int64_t> by_name_; ///< Desired collections.
   std::map<std::int64_t, std::vector<std::int64_t>> node_chunks_;
   std::set<std::int64_t> changed_nodes_;
 };

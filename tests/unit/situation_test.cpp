@@ -109,7 +109,7 @@ TEST(situation_rules, a_changed_node_touches_its_collections_wholly_when_conclus
   w.nodes.at(2).report_seq = 99;
   t = w.publish({});
   EXPECT_FALSE(t.contains(7)) << "a new report says for itself what it touches";
-  EXPECT_EQ(w.view.collections_of(2), std::set<std::int64_t>{7});
+  EXPECT_EQ(w.view.collections_of(2), (id_set{7}));
 }
 
 TEST(situation_rules, a_collection_nobody_knows_anything_of_is_forgotten) {
