@@ -2,6 +2,8 @@
 #include "actors/core/situation.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace muster {
 
@@ -109,6 +111,109 @@ void collection_view::each_view(const std::function<void(const view_row&)>& f) c
       f(read(r));
 }
 
+namespace {
+
+/// Goes over the rows of all chunks of one kind, by segment.
+template <class GetList>
+class row_cursor {
+public:
+  using list_type = decltype(std::declval<GetList>()(std::declval<schema::Chunk::Reader>()));
+
+  row_cursor(const chunk_map& chunks, std::int64_t from, GetList get, std::int64_t (*key)(const list_type&, unsigned))
+    : chunks_(chunks), get_(get), key_(key) {
+    chunk_ = chunks_.upper_bound(from);
+    if (chunk_ != chunks_.begin())
+      --chunk_;
+    open();
+    while (valid_ && segment() < from)
+      step();
+  }
+
+  bool valid() const {
+    return valid_;
+  }
+
+  std::int64_t segment() const {
+    return key_(list_, index_);
+  }
+
+  auto row() const {
+    return list_[index_];
+  }
+
+  void step() {
+    if (++index_ < list_.size())
+      return;
+    ++chunk_;
+    open();
+  }
+
+private:
+  void open() {
+    valid_ = false;
+    for (; chunk_ != chunks_.end(); ++chunk_) {
+      list_ = get_(chunk_->second.read());
+      index_ = 0;
+      if (list_.size() > 0) {
+        valid_ = true;
+        return;
+      }
+    }
+  }
+
+  const chunk_map& chunks_;
+  GetList get_;
+  std::int64_t (*key_)(const list_type&, unsigned);
+  chunk_map::const_iterator chunk_;
+  list_type list_;
+  unsigned index_ = 0;
+  bool valid_ = false;
+};
+
+using target_list = capnp::List<schema::TargetSegment>::Reader;
+using copy_list = capnp::List<schema::Copy>::Reader;
+using view_list = capnp::List<schema::View>::Reader;
+
+} // namespace
+
+std::optional<std::int64_t> collection_view::walk(std::int64_t from, std::size_t most, bool views,
+                                                  const std::function<void(const walked_segment&)>& f) const {
+  static const chunk_map none;
+  row_cursor targets{targets_, from, [](schema::Chunk::Reader c) { return c.getTargetSegments().getSegments(); },
+                     +[](const target_list& l, unsigned i) { return l[i].getId(); }};
+  row_cursor copies{copies_, from, [](schema::Chunk::Reader c) { return c.getCopies().getCopies(); },
+                    +[](const copy_list& l, unsigned i) { return l[i].getSegment(); }};
+  row_cursor routes{views ? views_ : none, from, [](schema::Chunk::Reader c) { return c.getViews().getViews(); },
+                    +[](const view_list& l, unsigned i) { return l[i].getSegment(); }};
+  target_row target;
+  std::vector<copy_row> copy_rows;
+  std::vector<view_row> view_rows;
+  while (targets.valid() || copies.valid() || routes.valid()) {
+    auto segment = std::numeric_limits<std::int64_t>::max();
+    if (targets.valid())
+      segment = std::min(segment, targets.segment());
+    if (copies.valid())
+      segment = std::min(segment, copies.segment());
+    if (routes.valid())
+      segment = std::min(segment, routes.segment());
+    if (most-- == 0)
+      return segment;
+    copy_rows.clear();
+    view_rows.clear();
+    bool named = false;
+    for (; targets.valid() && targets.segment() == segment; targets.step()) {
+      target = read(targets.row());
+      named = true;
+    }
+    for (; copies.valid() && copies.segment() == segment; copies.step())
+      copy_rows.push_back(read(copies.row()));
+    for (; routes.valid() && routes.segment() == segment; routes.step())
+      view_rows.push_back(read(routes.row()));
+    f({segment, named ? &target : nullptr, copy_rows, view_rows});
+  }
+  return std::nullopt;
+}
+
 const delegator_row* collection_view::leader(const replica_row& replica, const std::string& channel) const {
   const delegator_row* best = nullptr;
   for (const auto& d : delegators) {
@@ -121,17 +226,36 @@ const delegator_row* collection_view::leader(const replica_row& replica, const s
 }
 
 const task_row* collection_view::task_on(std::int64_t replica, std::int64_t segment) const {
-  for (const auto& t : tasks)
-    if (t.replica == replica && t.segment == segment && !is_channel_task(t.kind))
-      return &t;
-  return nullptr;
+  const auto key = std::pair{replica, segment};
+  const auto i = std::lower_bound(segment_tasks_.begin(), segment_tasks_.end(), key, [&](std::uint32_t at, const auto& k) {
+    return std::pair{tasks[at].replica, tasks[at].segment} < k;
+  });
+  if (i == segment_tasks_.end() || tasks[*i].replica != replica || tasks[*i].segment != segment)
+    return nullptr;
+  return &tasks[*i];
 }
 
 const task_row* collection_view::task_on(std::int64_t replica, const std::string& channel) const {
-  for (const auto& t : tasks)
-    if (t.replica == replica && is_channel_task(t.kind) && t.channel == channel)
-      return &t;
+  for (auto at : channel_tasks_)
+    if (tasks[at].replica == replica && tasks[at].channel == channel)
+      return &tasks[at];
   return nullptr;
+}
+
+void collection_view::each_channel_task(const std::function<void(const task_row&)>& f) const {
+  for (auto at : channel_tasks_)
+    f(tasks[at]);
+}
+
+void collection_view::set_tasks(std::vector<task_row> rows) {
+  tasks = std::move(rows);
+  segment_tasks_.clear();
+  channel_tasks_.clear();
+  for (std::uint32_t i = 0; i < tasks.size(); ++i)
+    (is_channel_task(tasks[i].kind) ? channel_tasks_ : segment_tasks_).push_back(i);
+  std::stable_sort(segment_tasks_.begin(), segment_tasks_.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return std::pair{tasks[a].replica, tasks[a].segment} < std::pair{tasks[b].replica, tasks[b].segment};
+  });
 }
 
 std::map<std::int64_t, std::int64_t> collection_view::workers_of(std::int64_t leader) const {
@@ -231,9 +355,13 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
     case schema::ChunkKind::TARGET_HEAD:
       collections_[collection].head = read(reader.getTargetHead());
       break;
-    case schema::ChunkKind::TARGET_SEGMENTS:
-      collections_[collection].targets_[key] = chunk;
+    case schema::ChunkKind::TARGET_SEGMENTS: {
+      auto& slot = collections_[collection].targets_[key];
+      count_targets(slot, -1);
+      slot = chunk;
+      count_targets(slot, 1);
       break;
+    }
     case schema::ChunkKind::DELEGATORS: {
       std::vector<delegator_row> rows;
       for (auto r : reader.getDelegators().getDelegators())
@@ -258,10 +386,11 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
       break;
     }
     case schema::ChunkKind::TASKS: {
-      auto& tasks = collections_[collection].tasks;
-      tasks.clear();
+      std::vector<task_row> rows;
+      rows.reserve(reader.getTasks().getTasks().size());
       for (auto r : reader.getTasks().getTasks())
-        tasks.push_back(read(r));
+        rows.push_back(read(r));
+      collections_[collection].set_tasks(std::move(rows));
       break;
     }
     case schema::ChunkKind::FAILURES: {
@@ -305,7 +434,10 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
       view.head.reset();
       break;
     case schema::ChunkKind::TARGET_SEGMENTS:
-      view.targets_.erase(key);
+      if (auto c = view.targets_.find(key); c != view.targets_.end()) {
+        count_targets(c->second, -1);
+        view.targets_.erase(c);
+      }
       break;
     case schema::ChunkKind::DELEGATORS:
       set_delegators(collection, {});
@@ -323,7 +455,7 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
       }
       break;
     case schema::ChunkKind::TASKS:
-      view.tasks.clear();
+      view.set_tasks({});
       break;
     case schema::ChunkKind::FAILURES:
       view.failures.clear();
@@ -339,8 +471,11 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
       set_desired(id, std::nullopt);
     if (kinds.contains(schema::ChunkKind::TARGET_HEAD))
       view.head.reset();
-    if (kinds.contains(schema::ChunkKind::TARGET_SEGMENTS))
+    if (kinds.contains(schema::ChunkKind::TARGET_SEGMENTS)) {
+      for (const auto& [key, chunk] : view.targets_)
+        count_targets(chunk, -1);
       view.targets_.clear();
+    }
     if (kinds.contains(schema::ChunkKind::DELEGATORS))
       set_delegators(id, {});
     if (kinds.contains(schema::ChunkKind::COPIES)) {
@@ -356,7 +491,7 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
     if (kinds.contains(schema::ChunkKind::FAILURES))
       view.failures.clear();
     if (kinds.contains(schema::ChunkKind::TASKS))
-      view.tasks.clear();
+      view.set_tasks({});
   }
   std::erase_if(collections_, [](const auto& entry) { return entry.second.unused(); });
   if (kinds.contains(schema::ChunkKind::NODES)) {
@@ -366,6 +501,11 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
   if (kinds.contains(schema::ChunkKind::DELTAS))
     for (auto& [node, load] : loads_)
       load.rows_in_flight = load.segments_in_flight = load.channels_in_flight = 0;
+}
+
+void situation::count_targets(const msg<schema::Chunk>& chunk, int sign) {
+  if (!chunk.empty())
+    target_rows_ += static_cast<std::size_t>(sign * static_cast<std::int64_t>(chunk.read().getTargetSegments().getSegments().size()));
 }
 
 void situation::count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign) {

@@ -43,6 +43,14 @@ struct node_holding {
   }
 };
 
+/// One segment as `collection_view::walk` shows it; valid during the call.
+struct walked_segment {
+  std::int64_t segment = 0;
+  const target_row* target = nullptr; ///< Null: no target ever named it, as far as anybody remembers.
+  const std::vector<copy_row>& copies; ///< By node.
+  const std::vector<view_row>& views;  ///< By leader.
+};
+
 /// Everything about one collection. Segment tables stay in their shared chunks; small things are decoded.
 class collection_view {
 public:
@@ -66,11 +74,17 @@ public:
   void each_copy(const std::function<void(const copy_row&)>& f) const;
   void each_view(const std::function<void(const view_row&)>& f) const;
 
+  /// Calls `f` for up to `most` segments from the id `from` on that a target, a copy or (with `views`) a view names, by id. Where to
+  /// go on, or nothing at the end. Cost: those segments.
+  std::optional<std::int64_t> walk(std::int64_t from, std::size_t most, bool views,
+                                   const std::function<void(const walked_segment&)>& f) const;
+
   /// The delegator that leads `channel` in a replica: serviceable before not, then the higher version. Null: none.
   const delegator_row* leader(const replica_row& replica, const std::string& channel) const;
-  /// A task in flight on the segment in the replica, or on the channel, or null.
+  /// A task in flight on the segment in the replica, or on the channel, or null. Cost: log of the tasks; the channel tasks.
   const task_row* task_on(std::int64_t replica, std::int64_t segment) const;
   const task_row* task_on(std::int64_t replica, const std::string& channel) const;
+  void each_channel_task(const std::function<void(const task_row&)>& f) const;
 
   /// What a node has of this collection. Cost: log of the nodes.
   node_holding on(std::int64_t node) const;
@@ -97,12 +111,15 @@ private:
   chunk_map targets_;
   chunk_map copies_;
   chunk_map views_;
+  std::vector<std::uint32_t> segment_tasks_; ///< Positions in `tasks`, by replica and segment.
+  std::vector<std::uint32_t> channel_tasks_; ///< Positions in `tasks`.
   std::size_t view_count_ = 0;
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> routed_; ///< (leader, worker) -> segments
   std::map<std::int64_t, node_holding> holdings_; ///< Those that are not zero.
 
   void count_views(const msg<schema::Chunk>& chunk, int sign);
   void hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels);
+  void set_tasks(std::vector<task_row> rows);
 };
 
 /// One actor's situation. Applying a publication costs the chunks in it; readers never copy segment tables.
@@ -122,6 +139,11 @@ public:
   /// All collections that anything is known of, by id.
   const std::map<std::int64_t, collection_view>& collections() const {
     return collections_;
+  }
+
+  /// Target segments and collections there are, for who walks over them in slices.
+  std::size_t entities() const {
+    return target_rows_ + collections_.size();
   }
 
   /// One collection, or null.
@@ -157,6 +179,7 @@ private:
   void remove(schema::ChunkKind kind, std::int64_t collection, std::int64_t key);
   void forget(const std::set<schema::ChunkKind>& kinds);
   void count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign);
+  void count_targets(const msg<schema::Chunk>& chunk, int sign);
   void set_desired(std::int64_t collection, std::optional<collection_row> row);
   void set_delegators(std::int64_t collection, std::vector<delegator_row> rows);
   void set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched);
@@ -165,6 +188,7 @@ private:
   std::uint64_t epoch_ = 0;
   std::map<std::int64_t, collection_view> collections_;
   std::map<std::int64_t, node_row> nodes_;
+  std::size_t target_rows_ = 0;
   std::map<std::int64_t, node_load> loads_;
   std::map<std::int64_t, std::set<std::int64_t>> collections_of_node_;
   std::map<std::int64_t, std::vector<std::int64_t>> node_chunks_;
