@@ -21,6 +21,7 @@ struct coordinator_config {
   std::shared_ptr<muster::catalogue> catalogue; ///< Opened; used by the data_source actor alone.
   std::string store;                            ///< Folder of the segment files; empty: there are none (simulator).
   std::chrono::milliseconds node_gone = limits::node_gone;
+  std::chrono::milliseconds load_timeout = limits::load_timeout; ///< Without progress.
   std::chrono::milliseconds sweep_round = limits::sweep_round; ///< Of a checker's slow walk over everything.
   std::function<void(std::string)> on_fatal;    ///< Called once, from an actor, when the process must end; text for people.
 };

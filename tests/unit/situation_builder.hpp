@@ -169,6 +169,40 @@ public:
 
   /// Publishes all truths, naming this as touched, with what `extra` holds (tasks and deltas of a task_table).
   touched_map publish(const touched_map& touched, change_set extra = {}) {
+    return view.apply(next_publication(touched, std::move(extra)));
+  }
+
+  /// The same as a message for an actor.
+  publication publication_of(const touched_map& touched) {
+    auto p = next_publication(touched, {});
+    view.apply(p);
+    return p;
+  }
+
+  /// The same for everything.
+  publication whole_publication() {
+    touched_map t;
+    for (const auto& [id, c] : collections)
+      t[id].whole = true;
+    return publication_of(t);
+  }
+
+  /// Only these segments of a collection changed.
+  touched_map publish_segments(std::int64_t collection, const std::set<std::int64_t>& segments) {
+    touched_map t;
+    t[collection].segments = segments;
+    return publish(t);
+  }
+
+  /// Only the shards of a collection changed.
+  touched_map publish_shards(std::int64_t collection) {
+    touched_map t;
+    t[collection];
+    return publish(t);
+  }
+
+private:
+  publication next_publication(const touched_map& touched, change_set extra) {
     using schema::ChunkKind;
     change_set set;
     std::set<chunk_key> now;
@@ -218,24 +252,9 @@ public:
       set.touch_node(id);
     if (!extra.empty())
       set.merge(extra.take(0, 0, 0));
-    return view.apply(set.take(view.number() + 1, 1, 0));
+    return set.take(view.number() + 1, 1, 0);
   }
 
-  /// Only these segments of a collection changed.
-  touched_map publish_segments(std::int64_t collection, const std::set<std::int64_t>& segments) {
-    touched_map t;
-    t[collection].segments = segments;
-    return publish(t);
-  }
-
-  /// Only the shards of a collection changed.
-  touched_map publish_shards(std::int64_t collection) {
-    touched_map t;
-    t[collection];
-    return publish(t);
-  }
-
-private:
   std::set<chunk_key> published_;
 };
 
