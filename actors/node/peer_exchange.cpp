@@ -92,8 +92,10 @@ struct exchange_shell : shell<peer_exchange_actor, exchange_shell> {
       needed.insert(l.workers.begin(), l.workers.end());
     std::vector<node_id> gone;
     for (auto& [id, p] : peers) {
-      // A search that began while it was needed is let finish.
-      p.leaving = needed.count(id) == 0 && !p.calls.empty();
+      // Searches that began while it was needed are let finish; a load must not arrive once nobody waits for it.
+      p.leaving = needed.count(id) == 0 && !p.calls.empty()
+                  && std::all_of(p.calls.begin(), p.calls.end(),
+                                 [&](std::uint64_t number) { return calls.at(number).request->isSearch(); });
       if (needed.count(id) == 0 && !p.leaving)
         gone.push_back(id);
     }
