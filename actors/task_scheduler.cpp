@@ -49,7 +49,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
 
   void results(const m<schema::StepResults>& results) {
     for (auto r : results->getResults()) {
-      std::vector<report_mark> marks;
+      std::vector<awaited_report> marks;
       for (auto k : r.getMarks())
         marks.push_back({k.getNode(), k.getIncarnation(), k.getSeq()});
       const auto why = to_failure(r.getStatus());

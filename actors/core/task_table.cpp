@@ -402,7 +402,7 @@ void task_table::write_order(std::int64_t id, const situation& s, schema::Order:
   }
 }
 
-void task_table::answered(std::int64_t id, const failure& why, std::vector<report_mark> marks, const situation& s,
+void task_table::answered(std::int64_t id, const failure& why, std::vector<awaited_report> marks, const situation& s,
                           std::int64_t now) {
   auto i = tasks_.find(id);
   if (i == tasks_.end() || i->second.at != phase::running)
@@ -423,7 +423,7 @@ void task_table::answered(std::int64_t id, const failure& why, std::vector<repor
 }
 
 bool task_table::visible(const task& t, const situation& s) const {
-  return std::all_of(t.marks.begin(), t.marks.end(), [&](const report_mark& m) {
+  return std::all_of(t.marks.begin(), t.marks.end(), [&](const awaited_report& m) {
     const auto* n = s.node(m.node);
     if (n == nullptr || n->gone() || n->incarnation > m.incarnation)
       return true; // what it said then no longer matters

@@ -30,7 +30,7 @@ struct task_key {
 task_key key_of(const proposal& p);
 
 /// A point in a node's reports.
-struct report_mark {
+struct awaited_report {
   std::int64_t node = 0;
   std::uint64_t incarnation = 0;
   std::uint64_t seq = 0;
@@ -59,7 +59,7 @@ public:
   void write_order(std::int64_t task, const situation& s, schema::Order::Builder out) const;
 
   /// An executor's answer. Unknown tasks are ignored.
-  void answered(std::int64_t task, const failure& why, std::vector<report_mark> marks, const situation& s, std::int64_t now);
+  void answered(std::int64_t task, const failure& why, std::vector<awaited_report> marks, const situation& s, std::int64_t now);
 
   /// Forgets the failures of collections that are no longer desired. Cost: the collections named.
   void changed(const touched_map& collections, const situation& s);
@@ -103,7 +103,7 @@ private:
     std::int64_t rows = 0;
     std::int64_t order_node = 0;
     std::int64_t deadline = 0;
-    std::vector<report_mark> marks;
+    std::vector<awaited_report> marks;
     std::map<std::int64_t, delta> load;
   };
 

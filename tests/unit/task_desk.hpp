@@ -49,7 +49,7 @@ struct desk {
     return touched;
   }
 
-  void answer(std::int64_t task, ec code = ec::ok, std::vector<report_mark> marks = {}) {
+  void answer(std::int64_t task, ec code = ec::ok, std::vector<awaited_report> marks = {}) {
     tasks.answered(task, failure{code, "said so"}, std::move(marks), w.view, now);
   }
 
