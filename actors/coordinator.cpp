@@ -74,7 +74,7 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   const auto metadata = spawn_metadata(system, std::move(*start), journal, config.on_fatal);
   const auto data = spawn_data_source(system, config.catalogue, config.store);
   const auto distribution = spawn_distribution(system, out.epoch);
-  const auto scheduler = spawn_task_scheduler(system, out.epoch);
+  const auto scheduler = spawn_task_scheduler(system, out.epoch, config.tasks);
   const auto hears = [&](const auto& publisher, const subscriber_actor& who) {
     post(system, publisher, subscribe_atom::value, who);
   };

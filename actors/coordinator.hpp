@@ -1,6 +1,7 @@
 // A coordinator as a group of actors over a wire, a journal and a catalogue; the same in a process, in a test, in the simulator.
 #pragma once
 
+#include "actors/core/task_queue.hpp"
 #include "actors/interfaces.hpp"
 #include "messages/limits.hpp"
 #include "persistence/catalogue.hpp"
@@ -21,6 +22,7 @@ struct coordinator_config {
   std::shared_ptr<muster::catalogue> catalogue; ///< Opened; used by the data_source actor alone.
   std::string store;                            ///< Folder of the segment files; empty: there are none (simulator).
   std::chrono::milliseconds node_gone = limits::node_gone;
+  task_limits tasks = task_limits::standard();
   std::function<void(std::string)> on_fatal;    ///< Called once, from an actor, when the process must end; text for people.
 };
 

@@ -250,8 +250,12 @@ using task_scheduler_actor = subscriber_actor::extend<
   caf::reacts_to<subscribe_atom, subscriber_actor>,
   // What a checker would have done.
   takes<schema::Proposals>,
-  // What became of steps (from a task_executor).
+  // What became of steps, and how far they are (from a task_executor).
   takes<schema::StepResults>,
+  // Admits tasks now, by hand; answered when they ended if the caller waits.
+  answers<schema::RunTasksRequest, schema::RunTasksReply>,
+  // Tasks, live and of late.
+  answers<schema::ListTasksRequest, schema::ListTasksReply>,
   // The executor of a node: from now on its steps go there.
   caf::reacts_to<attach_atom, std::int64_t, task_executor_actor>,
   // Publishes and dispatches (sent to itself).

@@ -164,6 +164,7 @@ private:
     row.address = std::string{view(hello.getAddress())};
     row.incarnation = hello.getIncarnation();
     row.memory_mb = hello.getMemoryMb();
+    row.cpus = hello.getCpus();
     for (auto label : hello.getLabels())
       row.labels.emplace_back(std::string{view(label.getKey())}, std::string{view(label.getValue())});
     if (const auto* before = members->find(id); before != nullptr && before->connected()) {

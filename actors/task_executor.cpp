@@ -28,8 +28,9 @@ struct executor_shell : shell<task_executor_actor, executor_shell> {
     schedule();
   }
 
+  /// Of orders that this node was given and has not answered yet; what else a node says changes nothing.
   void results(const m<schema::OrderResults>& results) {
-    report(results->getResults());
+    report(results->getResults(), results->getProgress());
     schedule();
   }
 
@@ -41,7 +42,7 @@ struct executor_shell : shell<task_executor_actor, executor_shell> {
   void detach(const m<schema::SessionDetach>& why) {
     session = node_session_actor{};
     std::vector<std::int64_t> lost;
-    for (const auto& [task, when] : outstanding)
+    for (const auto& [task, o] : outstanding)
       lost.push_back(task);
     fail(lost, ec::connection_lost, std::string{view(why->getReason())});
     schedule();
@@ -60,7 +61,7 @@ struct executor_shell : shell<task_executor_actor, executor_shell> {
     std::vector<std::pair<m<schema::StepBatch>, unsigned>> due;
     while (!waiting.empty() && outstanding.size() < limits::orders_in_flight_per_node) {
       auto& [batch, index] = waiting.front();
-      outstanding.emplace(batch->getOrders()[index].getTask(), now() + std::chrono::nanoseconds{limits::order_timeout}.count());
+      outstanding.emplace(batch->getOrders()[index].getTask(), order{deadline(), 0});
       due.push_back(std::move(waiting.front()));
       waiting.pop_front();
     }
@@ -80,8 +81,8 @@ struct executor_shell : shell<task_executor_actor, executor_shell> {
   void tick(const tick_atom&) {
     ticking = false;
     std::vector<std::int64_t> late;
-    for (const auto& [task, when] : outstanding)
-      if (when <= now())
+    for (const auto& [task, o] : outstanding)
+      if (o.deadline <= now())
         late.push_back(task);
     fail(late, ec::deadline_exceeded,
          "node " + std::to_string(node) + " did not answer an order in " + std::to_string(limits::order_timeout.count()) + " ms");
@@ -90,13 +91,31 @@ struct executor_shell : shell<task_executor_actor, executor_shell> {
   }
 
 private:
-  template <class List>
-  void report(List results) {
+  struct order {
+    std::int64_t deadline = 0;
+    std::uint32_t done = 0; ///< As the node said last.
+  };
+
+  /// Of an order that is sent now, or whose node is further than before.
+  std::int64_t deadline() const {
+    return now() + std::chrono::nanoseconds{limits::order_timeout}.count();
+  }
+
+  template <class Results, class Progress>
+  void report(Results results, Progress progress) {
     std::vector<schema::OrderResult::Reader> mine;
     for (auto r : results)
       if (outstanding.erase(r.getTask()) > 0)
         mine.push_back(r);
-    if (mine.empty())
+      else
+        debug("node ", node, " answered task ", r.getTask(), ", which it was not given or which ended");
+    std::vector<schema::OrderProgress::Reader> further;
+    for (auto p : progress)
+      if (auto o = outstanding.find(p.getTask()); o != outstanding.end() && p.getDone() > o->second.done) {
+        o->second = {deadline(), p.getDone()};
+        further.push_back(p);
+      }
+    if (mine.empty() && further.empty())
       return;
     send(scheduler, make<schema::StepResults>(
                       [&](schema::StepResults::Builder b) {
@@ -107,6 +126,9 @@ private:
                           list[i].setStatus(mine[i].getStatus());
                           list[i].setMarks(mine[i].getMarks());
                         }
+                        auto on = b.initProgress(static_cast<unsigned>(further.size()));
+                        for (unsigned i = 0; i < further.size(); ++i)
+                          on.setWithCaveats(i, further[i]);
                       },
                       epoch));
   }
@@ -156,7 +178,7 @@ public:
 private:
   node_session_actor session;
   std::deque<std::pair<m<schema::StepBatch>, unsigned>> waiting;
-  std::map<std::int64_t, std::int64_t> outstanding; ///< task -> deadline
+  std::map<std::int64_t, order> outstanding; ///< By task.
   bool flushing = false;
   bool ticking = false;
 };

@@ -5,6 +5,10 @@
 #include "actors/core/task_table.hpp"
 #include "actors/runtime/publisher.hpp"
 
+#include <caf/typed_response_promise.hpp>
+
+#include <limits>
+
 namespace muster {
 
 namespace {
@@ -19,14 +23,23 @@ const std::set<schema::ChunkKind>& all_kinds() {
 }
 
 struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
+  /// A request that waits for its tasks.
+  struct wait {
+    std::vector<ended_task> outcomes; ///< id 0: refused; end none: it still runs.
+    std::size_t open = 0;
+    std::int64_t deadline = 0;
+    caf::typed_response_promise<m<schema::RunTasksReply>> promise;
+  };
+
   scheduler_shell(self_pointer ptr) : shell(ptr, "task_scheduler", "task_scheduler", "supervisor"), tasks(0) {
     // nop
   }
 
   m<schema::Ack> hear(const publication& p) {
-    tasks.changed(view.apply(p), view);
+    const auto touched = view.apply(p);
     pending.merge(p);
-    tasks.reported(view.changed_nodes(), view, now());
+    tasks.changed(touched, view);
+    cancel(tasks.reported(view.changed_nodes(), view, now()));
     schedule();
     return acknowledge(*this, p);
   }
@@ -39,7 +52,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     auto batch = proposals.read();
     for (auto r : batch.getProposals()) {
       const auto p = read(r);
-      const auto why = tasks.admit(batch.getProposer(), p, batch.getSituation(), view, now());
+      const auto why = tasks.admit(batch.getProposer(), p, batch.getSituation(), view, now()).why;
       if (why != reason::none)
         debug("refused ", capnp_name(p.kind), " of ", p.channel, p.segment != 0 ? " segment " : "",
               p.segment != 0 ? std::to_string(p.segment) : "", " in collection ", p.collection, ": ", to_string(why));
@@ -57,7 +70,50 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
         info("task ", r.getTask(), " failed on node ", results->getNode(), ": ", to_string(why.code), ": ", why.text);
       tasks.answered(r.getTask(), why, std::move(marks), view, now());
     }
+    for (auto p : results->getProgress())
+      tasks.progressed(p.getTask(), p.getDone(), p.getTotal(), now());
     schedule();
+  }
+
+  // -- tasks by hand, and their list ----------------------------------------------------
+
+  caf::result<m<schema::RunTasksReply>> run(const m<schema::RunTasksRequest>& request) {
+    auto proposals = request->getProposals();
+    const auto number_seen = request->getSituation() == 0 ? std::numeric_limits<std::uint64_t>::max() : request->getSituation();
+    wait w;
+    for (auto r : proposals) {
+      const auto made = tasks.admit(request->getProposer(), read(r), number_seen, view, now());
+      w.outcomes.push_back({made.task, made.why, {}});
+      w.open += made.task != 0 ? 1 : 0;
+    }
+    schedule();
+    if (w.open == 0 || !request->getWait())
+      return outcome(w, {ec::ok, ""});
+    if (waits.size() >= limits::task_waits)
+      return outcome(w, {ec::too_many_requests, std::to_string(waits.size())
+                                                  + " requests wait for their tasks; these run, look at them with ListTasks"});
+    const auto id = next_wait++;
+    for (const auto& o : w.outcomes)
+      if (o.id != 0) {
+        tasks.watch(o.id);
+        waits_of[o.id] = id;
+      }
+    w.deadline = now() + std::chrono::nanoseconds{time_left(request->getHeader(), limits::task_wait_timeout)}.count();
+    w.promise = self->make_response_promise<m<schema::RunTasksReply>>();
+    auto promise = w.promise;
+    wait_deadlines.insert({w.deadline, id});
+    waits.emplace(id, std::move(w));
+    return promise;
+  }
+
+  m<schema::ListTasksReply> list(const m<schema::ListTasksRequest>& request) {
+    const auto records = tasks.records(request->getCollection(), now());
+    return make<schema::ListTasksReply>([&](schema::ListTasksReply::Builder b) {
+      set_status(b.initStatus(), ec::ok, "");
+      auto list = b.initTasks(static_cast<unsigned>(records.size()));
+      for (unsigned i = 0; i < records.size(); ++i)
+        write(list[i], records[i], now());
+    });
   }
 
   void attach(const attach_atom&, const std::int64_t& node, const task_executor_actor& executor) {
@@ -67,6 +123,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
   void flush(const flush_atom&) {
     flushing = false;
     dispatch();
+    settle_waits();
     publish();
     arm();
   }
@@ -79,15 +136,17 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
 
   void dispatch() {
     std::map<std::int64_t, std::vector<std::int64_t>> due;
-    for (const auto& order : tasks.dispatch(view, now()))
-      due[order.node].push_back(order.task);
+    // A task that cannot be sent gives its slot to another.
+    for (auto orders = tasks.dispatch(view, now()); !orders.empty(); orders = tasks.dispatch(view, now()))
+      for (const auto& order : orders) {
+        if (executors.contains(order.node))
+          due[order.node].push_back(order.task);
+        else
+          tasks.answered(order.task, failure{ec::connection_lost, "node " + std::to_string(order.node) + " has no session"}, {},
+                         view, now());
+      }
     for (const auto& [node, ids] : due) {
       auto executor = executors.find(node);
-      if (executor == executors.end()) {
-        for (auto id : ids)
-          tasks.answered(id, failure{ec::node_not_found, "node " + std::to_string(node) + " has no session"}, {}, view, now());
-        continue;
-      }
       send(executor->second, make<schema::StepBatch>(
                                [&](schema::StepBatch::Builder b) {
                                  auto orders = b.initOrders(static_cast<unsigned>(ids.size()));
@@ -134,9 +193,58 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     }
   }
 
+  void settle_waits() {
+    for (auto& ended : tasks.take_ended()) {
+      auto at = waits_of.extract(ended.id);
+      auto i = at.empty() ? waits.end() : waits.find(at.mapped());
+      if (i == waits.end())
+        continue;
+      for (auto& o : i->second.outcomes)
+        if (o.id == ended.id)
+          o = std::move(ended);
+      if (--i->second.open == 0)
+        answer_wait(i->first, {ec::ok, ""});
+    }
+    while (!wait_deadlines.empty() && wait_deadlines.begin()->first <= now())
+      answer_wait(wait_deadlines.begin()->second,
+                  {ec::deadline_exceeded, "some of the tasks still run; look at them with ListTasks"});
+  }
+
+  void answer_wait(std::uint64_t id, const failure& why) {
+    auto w = waits.extract(id);
+    wait_deadlines.erase({w.mapped().deadline, id});
+    for (const auto& o : w.mapped().outcomes)
+      waits_of.erase(o.id);
+    w.mapped().promise.deliver(outcome(w.mapped(), why));
+  }
+
+  /// The status is `why`, or that of the first proposal that was refused or whose task did not succeed.
+  m<schema::RunTasksReply> outcome(const wait& w, failure why) {
+    for (const auto& o : w.outcomes) {
+      const auto status = status_of(o.end);
+      if (why.code != ec::ok || status == schema::TaskStatus::STARTED || status == schema::TaskStatus::SUCCEEDED)
+        continue;
+      why = {o.id == 0 ? ec::stale_premise : ec::internal,
+             (o.id == 0 ? std::string{"refused: "} : "task " + std::to_string(o.id) + " ended: ") + std::string{to_string(o.end)}
+               + (o.error.empty() ? "" : ": " + o.error)};
+    }
+    return make<schema::RunTasksReply>([&](schema::RunTasksReply::Builder b) {
+      set_status(b.initStatus(), why);
+      auto list = b.initOutcomes(static_cast<unsigned>(w.outcomes.size()));
+      for (unsigned i = 0; i < w.outcomes.size(); ++i) {
+        list[i].setTask(w.outcomes[i].id);
+        list[i].setReason(static_cast<std::uint16_t>(w.outcomes[i].end));
+        list[i].setStatus(status_of(w.outcomes[i].end));
+        list[i].setError(w.outcomes[i].error);
+      }
+    });
+  }
+
   /// One timer for the nearest deadline or back-off; none when there is neither.
   void arm() {
-    const auto next = tasks.next_time();
+    auto next = tasks.next_time();
+    if (!wait_deadlines.empty() && (!next || wait_deadlines.begin()->first < *next))
+      next = wait_deadlines.begin()->first;
     if (!next || (ticking && armed_for <= *next))
       return;
     ticking = true;
@@ -150,6 +258,10 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     return e[static_cast<unsigned>(kind)].getProto().getName().cStr();
   }
 
+  std::map<std::uint64_t, wait> waits;
+  std::map<std::int64_t, std::uint64_t> waits_of; ///< Task -> wait.
+  std::set<std::pair<std::int64_t, std::uint64_t>> wait_deadlines;
+  std::uint64_t next_wait = 1;
   situation view;
   task_table tasks;
   chunk_store stood;
@@ -164,22 +276,22 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
 };
 
 task_scheduler_actor::behavior_type scheduler_behavior(task_scheduler_actor::stateful_pointer<scheduler_shell> self,
-                                                       std::uint64_t epoch) {
+                                                       std::uint64_t epoch, const task_limits& limits) {
   auto& s = self->state;
   s.epoch = epoch;
-  s.tasks = task_table{epoch};
+  s.tasks = task_table{epoch, limits};
   s.out = std::make_unique<publisher<scheduler_shell>>(s, epoch, [&s] { return s.stood.whole(all_kinds()); });
   return {
     s.on(&scheduler_shell::hear),    s.on(&scheduler_shell::subscribe), s.on(&scheduler_shell::propose),
     s.on(&scheduler_shell::results), s.on(&scheduler_shell::attach),    s.on(&scheduler_shell::flush),
-    s.on(&scheduler_shell::tick),
+    s.on(&scheduler_shell::tick),    s.on(&scheduler_shell::run),       s.on(&scheduler_shell::list),
   };
 }
 
 } // namespace
 
-task_scheduler_actor spawn_task_scheduler(caf::actor_system& system, std::uint64_t epoch) {
-  return system.spawn(scheduler_behavior, epoch);
+task_scheduler_actor spawn_task_scheduler(caf::actor_system& system, std::uint64_t epoch, const task_limits& limits) {
+  return system.spawn(scheduler_behavior, epoch, limits);
 }
 
 } // namespace muster

@@ -1,6 +1,7 @@
 // The task_scheduler actor: the one merge point of desired, target, actual and the tasks in flight.
 #pragma once
 
+#include "actors/core/task_queue.hpp"
 #include "actors/interfaces.hpp"
 
 #include <caf/actor_system.hpp>
@@ -11,6 +12,7 @@ namespace muster {
 
 /// Spawns task_scheduler. Metadata and distribution are to be told to publish to it. Its loss ends the process: orders in flight
 /// would have no owner.
-task_scheduler_actor spawn_task_scheduler(caf::actor_system& system, std::uint64_t epoch);
+task_scheduler_actor spawn_task_scheduler(caf::actor_system& system, std::uint64_t epoch,
+                                          const task_limits& limits = task_limits::standard());
 
 } // namespace muster

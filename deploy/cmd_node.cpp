@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <caf/actor_system.hpp>
+#include <thread>
 #include <unistd.h>
 
 namespace muster::cli {
@@ -23,6 +24,7 @@ struct options {
   std::string store = "store";
   std::vector<std::string> labels;
   std::uint32_t memory_mb = 0;
+  std::uint32_t cpus = std::thread::hardware_concurrency();
   bool debug = false;
 };
 
@@ -76,6 +78,7 @@ int run(const options& o) {
     config.coordinator = o.join;
     config.incarnation = new_incarnation();
     config.memory_mb = o.memory_mb;
+    config.cpus = o.cpus;
     config.engine = make_file_engine(o.store);
     auto actors = start_node(system, config, edge.wire());
     edge.own_links(actors.coordinator_links, actors.peer_links);
@@ -124,6 +127,7 @@ void add_node(CLI::App& app, command& chosen) {
   sub.add_option("--memory-mb", o->memory_mb, "Memory it offers, in MiB; 0: not said")
       ->type_name("N")
       ->capture_default_str();
+  sub.add_option("--cpus", o->cpus, "CPUs it offers, which bound the loads given to it at a time; 0: not said");
   sub.add_flag("--debug", o->debug, "Print each decision on stderr too (it is always in the log file)");
   sub.callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }

@@ -55,10 +55,38 @@ inline constexpr std::size_t touched_segments = 1'000;
 inline constexpr milliseconds publication_timeout{10'000};
 /// Proposals a checker sends for one publication; the rest follows with the next.
 inline constexpr std::size_t proposals_per_batch = 1'000;
-/// Tasks in flight in the whole cluster; further proposals are refused (task_limit) and come again when one ends.
+/// Tasks in flight in the whole cluster; further proposals are refused (task_limit) and come again when one ends. Tasks of one
+/// priority may take up nine tenths of it, so that a flood of one leaves room for the others.
 inline constexpr std::size_t tasks_in_flight = 20'000;
+/// Tasks that wait for a slot of one node; likewise.
+inline constexpr std::size_t tasks_waiting_per_node = 5'000;
+/// Tasks whose order is at a node, in the whole cluster; others wait.
+inline constexpr std::size_t tasks_running = 10'000;
+/// Orders of one kind (loads; channels; all else) that one node works on at a time: CPUs of the node times the factor, rounded
+/// up, for loads; the cap for the others and for nodes that do not say how many CPUs they have. Others wait in task_scheduler.
+inline constexpr double task_parallelism_factor = 4;
+inline constexpr std::size_t task_execution_cap = 256;
+/// The longest that a task waits for a slot; then it ends and its proposer is told.
+inline constexpr milliseconds task_waiting_timeout{60'000};
+/// A task of lower priority that has waited this long gets every second slot that its node frees, the oldest first.
+inline constexpr milliseconds low_priority_wait{2'000};
+/// Ended tasks that are remembered for people, and for how long.
+inline constexpr std::size_t recent_tasks = 256;
+inline constexpr milliseconds recent_tasks_age{900'000};
+/// Requests that wait for tasks they asked for; the next one is refused: too_many_requests.
+inline constexpr std::size_t task_waits = 1'000;
+/// The longest such a wait.
+inline constexpr milliseconds task_wait_timeout{120'000};
+/// Orders that a node may fail in a row before other nodes are preferred to it.
+inline constexpr std::uint32_t node_failures = 3;
+/// Collections whose load failures are remembered (the oldest goes), error codes for each, and for how long.
+inline constexpr std::size_t failed_collections = 10'000;
+inline constexpr std::size_t failure_codes = 16;
+inline constexpr milliseconds load_failures_age{86'400'000};
+/// How often an order that takes long says how far it is; each time its deadline starts anew.
+inline constexpr milliseconds order_progress{1'000};
 /// Orders of one node on the wire at a time; the rest waits in its executor.
-inline constexpr std::size_t orders_in_flight_per_node = 256;
+inline constexpr std::size_t orders_in_flight_per_node = 1'024;
 /// Time for an order before its outcome counts as unknown.
 inline constexpr milliseconds order_timeout{30'000};
 /// First and longest wait after a task failed, before its key is tried again (doubling).

@@ -205,6 +205,7 @@ struct segment {
         + contents.index_bytes;
     result.index = contents.index;
     result.dimension = contents.dimension;
+    result.indexes = indexes_of(contents.index);
     return result;
   }
 
@@ -295,6 +296,45 @@ public:
       return made.error();
     std::unique_lock lock(mutex_);
     return segments_.emplace(what.id, std::move(*made)).first->second->describe();
+  }
+
+  result<loaded_segment> change_indexes(const segment_source& what, std::uint64_t indexes, bool drop) override {
+    segment_ptr before;
+    {
+      std::shared_lock lock(mutex_);
+      auto found = segments_.find(what.id);
+      if (found == segments_.end())
+        return failure{ec::segment_not_loaded, "segment " + to_string(what.id) + " is not loaded here; load it first"};
+      before = found->second;
+    }
+    const auto has = indexes_of(before->contents.index);
+    if (drop ? (has & indexes) == 0 : (indexes & ~has) == 0)
+      return before->describe();
+    // The segment is made anew beside the old one, which the searches that run keep.
+    segment_contents contents;
+    if (drop) {
+      contents = before->contents;
+      contents.index = index_kind::brute_force;
+      contents.index_path.clear();
+      contents.index_bytes = 0;
+    } else {
+      auto read = read_segment(store_, what.file);
+      if (!read)
+        return read.error();
+      if ((indexes & ~indexes_of(read->index)) != 0)
+        return failure{ec::parameter_invalid, store_ + "/" + what.file + " has no such index; it has "
+                                                  + std::string{to_string(read->index)}};
+      contents = std::move(*read);
+    }
+    auto made = open_segment(std::move(contents));
+    if (!made)
+      return made.error();
+    std::unique_lock lock(mutex_);
+    auto found = segments_.find(what.id);
+    if (found == segments_.end())
+      return failure{ec::segment_not_loaded, "segment " + to_string(what.id) + " was released meanwhile"};
+    found->second = std::move(*made);
+    return found->second->describe();
   }
 
   void release(segment_id id) override {

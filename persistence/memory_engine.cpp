@@ -21,7 +21,15 @@ public:
                      "loading segment " + to_string(what.id) + " in memory refused: " + std::to_string(what.rows)
                          + " rows; give it an id and 0 to " + std::to_string(memory_engine_id_stride) + " rows"};
     std::unique_lock lock(mutex_);
-    return describe(*rows_.emplace(what.id, what.rows).first);
+    return describe(*rows_.emplace(what.id, entry{what.rows, indexes_of(index_kind::hnsw), 0}).first);
+  }
+
+  result<loaded_segment> change_indexes(const segment_source& what, std::uint64_t indexes, bool drop) override {
+    return change(what.id, [&](entry& e) { e.indexes = drop ? e.indexes & ~indexes : e.indexes | indexes; });
+  }
+
+  result<loaded_segment> load_stats(const segment_source& what, std::uint64_t fields) override {
+    return change(what.id, [&](entry& e) { e.stats |= fields; });
   }
 
   void release(segment_id id) override {
@@ -61,15 +69,33 @@ public:
   }
 
 private:
+  /// Indexes and statistics change no answer; they are only remembered.
+  struct entry {
+    std::int64_t rows = 0;
+    std::uint64_t indexes = 0;
+    std::uint64_t stats = 0;
+  };
   using row_counts = std::map<segment_id, std::int64_t>;
 
-  static loaded_segment describe(const row_counts::value_type& entry) {
+  static loaded_segment describe(const std::pair<const segment_id, entry>& held) {
     loaded_segment result;
-    result.id = entry.first;
-    result.rows = entry.second;
-    result.bytes = entry.second * static_cast<std::int64_t>(sizeof(float));
+    result.id = held.first;
+    result.rows = held.second.rows;
+    result.bytes = held.second.rows * static_cast<std::int64_t>(sizeof(float));
     result.dimension = 1;
+    result.indexes = held.second.indexes;
+    result.stats = held.second.stats;
     return result;
+  }
+
+  template <class Change>
+  result<loaded_segment> change(segment_id id, Change how) {
+    std::unique_lock lock(mutex_);
+    auto found = rows_.find(id);
+    if (found == rows_.end())
+      return failure{ec::segment_not_loaded, "segment " + to_string(id) + " is not loaded here; load it first"};
+    how(found->second);
+    return describe(*found);
   }
 
   result<row_counts> pick(std::span<const segment_id> segments) const {
@@ -79,13 +105,13 @@ private:
       auto found = rows_.find(id);
       if (found == rows_.end())
         return failure{ec::segment_not_loaded, "segment " + to_string(id) + " is not loaded here; load it first"};
-      picked.insert(*found);
+      picked.emplace(id, found->second.rows);
     }
     return picked;
   }
 
   mutable std::shared_mutex mutex_;
-  row_counts rows_;
+  std::map<segment_id, entry> rows_;
 };
 
 } // namespace

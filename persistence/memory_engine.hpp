@@ -14,7 +14,7 @@ inline constexpr std::int64_t memory_engine_id_stride = 1'000'000;
 
 /// An engine that derives the rows of a segment from its source alone: `source.rows` rows (0 to
 /// memory_engine_id_stride, else parameter_invalid), one dimension, row i at float(i), distance |query - i|, no names.
-/// The file is not looked at; loads take no time; the same calls give the same answers. Otherwise keeps the contract of
+/// Every segment has one index (id 2) and any statistics, which change no answer. The file is not looked at; loads take no time; the same calls give the same answers. Otherwise keeps the contract of
 /// segment_engine.
 std::unique_ptr<segment_engine> make_memory_engine();
 

@@ -29,7 +29,14 @@ struct loaded_segment {
   std::int64_t bytes = 0; ///< Memory held.
   index_kind index = index_kind::brute_force;
   std::uint32_t dimension = 0;
+  std::uint64_t indexes = 0; ///< Bit i: the index with id i is loaded; the ids of the built-in catalogue are index kinds.
+  std::uint64_t stats = 0;   ///< Bit i: the statistics of field i are loaded.
 };
+
+/// The indexes of a segment that has this one in the built-in catalogue; searching every row needs none.
+constexpr std::uint64_t indexes_of(index_kind kind) {
+  return kind == index_kind::brute_force ? 0 : std::uint64_t{1} << static_cast<unsigned>(kind);
+}
 
 /// The segments of one node. Thread-safe: loads and releases by loaders, searches by several readers at once.
 class segment_engine {
@@ -42,6 +49,13 @@ public:
 
   /// Drops a segment; searches that run keep it alive until they end. Unknown: no effect.
   virtual void release(segment_id id) = 0;
+
+  /// Loads (or with `drop` unloads) these indexes of a loaded segment; searches go on meanwhile, without them when they are
+  /// dropped. segment_not_loaded; parameter_invalid for an index that it does not have; as load.
+  virtual result<loaded_segment> change_indexes(const segment_source& what, std::uint64_t indexes, bool drop);
+
+  /// Loads the statistics of these fields of a loaded segment. segment_not_loaded; parameter_invalid when there are none.
+  virtual result<loaded_segment> load_stats(const segment_source& what, std::uint64_t fields);
 
   /// The k nearest of `query` over all named segments, merged, nearest first. `query.size()` is one vector. segment_not_loaded
   /// when one is absent (never a partial answer), parameter_invalid for a wrong dimension, NaN or a zero vector under cosine.

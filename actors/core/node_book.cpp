@@ -28,6 +28,8 @@ void report_page::write(schema::Report::Builder to) const {
       b.setRows(c.rows);
       b.setBytes(c.bytes);
       b.setIndex(c.index);
+      b.setIndexes(c.indexes);
+      b.setStats(c.stats);
     }
   }
   if (!removed_copies.empty()) {
@@ -47,6 +49,11 @@ void report_page::write(schema::Report::Builder to) const {
       b.setServedVersion(d.state.served);
       b.setServiceable(d.state.serviceable);
       b.setWholeView(d.state.whole);
+      auto stats = b.initPartitionStats(static_cast<unsigned>(d.state.stats.size()));
+      for (unsigned k = 0; k < stats.size(); ++k) {
+        stats[k].setPartition(d.state.stats[k].first);
+        stats[k].setVersion(d.state.stats[k].second);
+      }
       auto view = b.initView(static_cast<unsigned>(d.state.set.size()));
       for (unsigned k = 0; k < view.size(); ++k) {
         view[k].setSegment(d.state.set[k].first.value);
@@ -103,7 +110,7 @@ public:
 private:
   shard_actions::report& open(const shard_key& key, const shard_actions::report& head) {
     auto& list = page(1).delegators;
-    list.push_back({key, {head.whole, head.version, head.served, head.serviceable, {}, {}}});
+    list.push_back({key, {head.whole, head.version, head.served, head.serviceable, {}, {}, head.stats}});
     return list.back().state;
   }
 
@@ -151,7 +158,7 @@ void node_book::put_delegator(const shard_key& key, const shard_actions::report&
     d.view[segment] = worker;
   for (auto segment : state.removed)
     d.view.erase(segment);
-  d.state = {false, state.version, state.served, state.serviceable, {}, {}};
+  d.state = {false, state.version, state.served, state.serviceable, {}, {}, state.stats};
   dirty.whole |= state.whole;
   if (dirty.whole) {
     dirty.segments.clear();

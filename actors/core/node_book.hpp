@@ -23,6 +23,8 @@ struct reported_copy {
   std::int64_t rows = 0;
   std::int64_t bytes = 0;
   std::uint8_t index = 0;
+  std::uint64_t indexes = 0; ///< Bit i: the index with id i is loaded.
+  std::uint64_t stats = 0;   ///< Bit i: the statistics of field i are loaded.
 };
 
 /// One report frame: everything in it belongs to `seq`.

@@ -71,6 +71,7 @@ void node_shard::start_load(std::uint64_t order_number, std::int64_t version, pl
     if (joined.empty() || joined.back() != order_number) {
       joined.push_back(order_number);
       ++o.open;
+      ++o.total;
     }
     return;
   }
@@ -79,6 +80,7 @@ void node_shard::start_load(std::uint64_t order_number, std::int64_t version, pl
   loading_[where] = call;
   use(what.worker);
   ++o.open;
+  ++o.total;
   out_.loads.push_back({call, what.worker, std::move(what.source), version});
 }
 
@@ -137,6 +139,13 @@ void node_shard::sync_view(order_token token, const std::vector<std::pair<segmen
     erase_route(segment);
   view_changed();
   answer(token, std::nullopt);
+}
+
+void node_shard::sync_stats(const std::vector<std::pair<std::int64_t, std::int64_t>>& stats) {
+  for (auto [partition, version] : stats) {
+    auto& mine = stats_[partition];
+    mine = std::max(mine, version);
+  }
 }
 
 void node_shard::sync_target(order_token token, target_version target, std::vector<segment_id> segments) {
@@ -433,7 +442,20 @@ shard_actions::report node_shard::make_report() {
   r.version = version_;
   r.served = served_.version;
   r.serviceable = serviceable();
+  r.stats.assign(stats_.begin(), stats_.end());
   return r;
+}
+
+std::vector<shard_actions::progress> node_shard::take_progress() {
+  std::vector<shard_actions::progress> result;
+  for (auto& [number, o] : orders_) {
+    const auto done = o.total - o.open;
+    if (o.total < 2 || done == o.told)
+      continue;
+    o.told = done;
+    result.push_back({o.token.task, static_cast<std::uint32_t>(done), static_cast<std::uint32_t>(o.total)});
+  }
+  return result;
 }
 
 shard_actions node_shard::take() {
@@ -450,10 +472,10 @@ shard_actions node_shard::take() {
         now.removed.push_back(segment);
     }
   }
-  const auto differs = std::tie(now.version, now.served, now.serviceable)
-                       != std::tie(last_.version, last_.served, last_.serviceable);
+  const auto differs = std::tie(now.version, now.served, now.serviceable, now.stats)
+                       != std::tie(last_.version, last_.served, last_.serviceable, last_.stats);
   if (!ended_ && (!reported_ || differs || !touched_.empty())) {
-    last_ = {false, now.version, now.served, now.serviceable, {}, {}};
+    last_ = {false, now.version, now.served, now.serviceable, {}, {}, now.stats};
     out_.changed = std::move(now);
     reported_ = true;
   }

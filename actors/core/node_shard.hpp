@@ -40,6 +40,7 @@ struct load_source {
   partition_id partition;
   std::int64_t rows = 0;
   std::string file;
+  bool low_priority = false; ///< Behind all loads that are not.
 };
 
 struct placed_segment {
@@ -84,6 +85,12 @@ struct shard_actions {
     bool serviceable = false;
     std::vector<std::pair<segment_id, node_id>> set;
     std::vector<segment_id> removed;
+    std::vector<std::pair<std::int64_t, std::int64_t>> stats; ///< Partition, version of its statistics: all of them.
+  };
+  struct progress {
+    task_id task;
+    std::uint32_t done = 0;
+    std::uint32_t total = 0;
   };
   bool peers_changed = false; ///< `peers()` says something new.
   std::vector<load> loads;
@@ -121,6 +128,8 @@ public:
   /// Routes segments that workers hold already, forgets others; all or nothing, fenced when a forgotten one is served.
   void sync_view(order_token token, const std::vector<std::pair<segment_id, node_id>>& set,
                  const std::vector<segment_id>& removed);
+  /// Uses these versions of partition statistics from now on; older ones than in use are ignored.
+  void sync_stats(const std::vector<std::pair<std::int64_t, std::int64_t>>& stats);
   /// Serves `target` from now on; segment_lack when the view does not cover it. An older version: ok, ignored.
   void sync_target(order_token token, target_version target, std::vector<segment_id> segments);
 
@@ -155,6 +164,8 @@ public:
 
   /// What follows from the events since the last call.
   shard_actions take();
+  /// Orders of several loads that are further than at the last call. Cost: open orders.
+  std::vector<shard_actions::progress> take_progress();
 
 private:
   struct entry {
@@ -174,6 +185,8 @@ private:
   struct order {
     order_token token;
     std::size_t open = 0; ///< Calls that it waits for.
+    std::size_t total = 0; ///< Calls that it began.
+    std::size_t told = 0; ///< Of those, ended at the last take_progress.
     target_version target = 0;
     std::optional<failure> why;
     std::map<std::pair<node_id, std::uint64_t>, std::uint64_t> marks; ///< Newest seq by (node, incarnation).
@@ -219,6 +232,7 @@ private:
   std::map<node_id, worker_state> workers_;
   version_list served_;
   version_list wanted_;
+  std::map<std::int64_t, std::int64_t> stats_; ///< Version by partition.
   std::uint64_t next_ = 1; ///< Numbers of orders, calls, searches and stamps: one order of events.
   std::map<std::uint64_t, order> orders_;
   std::map<std::uint64_t, open_load> loads_;

@@ -1,18 +1,22 @@
 // Choices of nodes.
 #include "actors/core/placing.hpp"
 
+#include "messages/limits.hpp"
+
 #include <tuple>
 
 namespace muster {
 
 std::int64_t placing::place_segment(const replica_row& replica, std::int64_t rows) {
   std::int64_t best = 0;
-  std::int64_t least = 0;
+  std::tuple<bool, std::int64_t, std::int64_t> least;
   for (auto id : replica.nodes) {
     if (!situation_.usable(id))
       continue;
-    const auto carried = situation_.load(id).all_rows() + rows_[id];
-    if (best == 0 || std::tie(carried, id) < std::tie(least, best)) {
+    const auto load = situation_.load(id);
+    // A node that fails what it is given would otherwise stay the emptiest and be given everything again.
+    const std::tuple carried{load.failing >= limits::node_failures, load.all_rows() + rows_[id], id};
+    if (best == 0 || carried < least) {
       best = id;
       least = carried;
     }
@@ -24,13 +28,13 @@ std::int64_t placing::place_segment(const replica_row& replica, std::int64_t row
 
 std::int64_t placing::place_channel(const replica_row& replica, const std::set<std::int64_t>& except) {
   std::int64_t best = 0;
-  std::tuple<std::int64_t, std::int64_t, std::int64_t> least;
+  std::tuple<bool, std::int64_t, std::int64_t, std::int64_t> least;
   for (auto id : replica.nodes) {
     if (!situation_.usable(id) || except.contains(id))
       continue;
     const auto load = situation_.load(id);
-    std::tuple<std::int64_t, std::int64_t, std::int64_t> carried{load.all_channels() + channels_[id],
-                                                                 load.all_rows() + rows_[id], id};
+    const std::tuple carried{load.failing >= limits::node_failures, load.all_channels() + channels_[id],
+                             load.all_rows() + rows_[id], id};
     if (best == 0 || carried < least) {
       best = id;
       least = carried;

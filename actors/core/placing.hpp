@@ -9,7 +9,8 @@
 
 namespace muster {
 
-/// One round of choices: each choice counts for the ones after it. Deterministic: ties go to the lower node id.
+/// One round of choices: each choice counts for the ones after it. Nodes that failed limits::node_failures
+/// orders in a row come last. Deterministic: ties go to the lower node id.
 class placing {
 public:
   explicit placing(const situation& s) : situation_(s) {

@@ -9,6 +9,9 @@ enum class bug {
   release_before_view,       ///< a delegator lets a worker release what it still routes to
   promote_one_behind,        ///< target_observer promotes while one shard lacks a segment
   stale_incarnation_report,  ///< distribution applies a report of an earlier start of the node
+  stale_premise_task,        ///< task_scheduler does not look at a task's premise again before its steps
+  dedupe_cancels_move,       ///< a proposal takes the place of a move whose order is at a node
+  slot_deadlock,             ///< a channel task that finds segments lacking waits for them with the slot that they need
   delta_leak,                ///< task_scheduler does not give back the load of a failed task
 };
 

@@ -69,6 +69,18 @@ std::string_view to_string(reason r) {
       return "order_unknown";
     case reason::node_lost:
       return "node_lost";
+    case reason::proposal_malformed:
+      return "proposal_malformed";
+    case reason::replica_unserved:
+      return "replica_unserved";
+    case reason::leader_changed:
+      return "leader_changed";
+    case reason::waited_too_long:
+      return "waited_too_long";
+    case reason::effect_missing:
+      return "effect_missing";
+    case reason::order_refused:
+      return "order_refused";
   }
   return "unknown";
 }

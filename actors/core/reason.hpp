@@ -40,13 +40,19 @@ enum class reason : std::uint16_t {
   backing_off = 103,          ///< its key failed a moment ago
   task_limit = 104,           ///< the named limit of tasks in flight is reached
   not_known_yet = 105,        ///< some node of the replica has not reported since it joined
+  proposal_malformed = 106,   ///< it lacks what its kind needs
+  replica_unserved = 107,     ///< no delegator leads the channel in the replica, so nobody could route to the segment
 
   // -- how a task ended
   done = 200,
   replaced = 201,
   order_failed = 202,
   order_unknown = 203,        ///< link lost or deadline passed; nobody can say
-  node_lost = 204,
+  node_lost = 204,            ///< a node that it acts on is gone
+  leader_changed = 205,       ///< the leader that it loaded through leads no longer
+  waited_too_long = 206,      ///< no slot became free before its deadline
+  effect_missing = 207,       ///< its node said done, but the node's own report does not show it
+  order_refused = 208,        ///< its node is busy, stopping or fenced; nothing was done
 };
 
 /// The stable name of a reason.

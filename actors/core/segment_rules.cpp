@@ -1,6 +1,7 @@
 // Rules for segments: lacking, repeated, not in target, foreign, released.
 #include "actors/core/segment_rules.hpp"
 
+#include "actors/core/plant.hpp"
 #include "messages/limits.hpp"
 
 #include <algorithm>
@@ -57,7 +58,7 @@ bool may_serve_dropped(const collection_view& view, const replica_row& replica) 
   return std::any_of(view.delegators.begin(), view.delegators.end(),
                      [&](const delegator_row& d) { return d.replica == replica.id && d.served < current; })
          || std::any_of(view.tasks.begin(), view.tasks.end(), [&](const task_row& t) {
-              return t.replica == replica.id && t.kind == schema::TaskKind::SERVE_SHARD;
+              return t.replica == replica.id && (t.kind == schema::TaskKind::SERVE_SHARD || t.kind == schema::TaskKind::MOVE_SHARD);
             });
 }
 
@@ -139,7 +140,8 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
     if (want && here.empty()) {
       const auto& channel = view.head->channels.at(target->channel);
       // While the shard is being set up, its own order brings the segments.
-      if (const auto* t = view.task_on(replica.id, channel); t != nullptr && t->kind == schema::TaskKind::SERVE_SHARD)
+      if (const auto* t = view.task_on(replica.id, channel);
+          t != nullptr && t->kind == schema::TaskKind::SERVE_SHARD && plant::active != plant::bug::slot_deadlock)
         continue;
       const auto* leader = view.leader(replica, channel);
       if (leader == nullptr || !s.usable(leader->node))

@@ -39,6 +39,7 @@ bool is_channel_task(schema::TaskKind kind) {
     case schema::TaskKind::DROP_SHARD:
     case schema::TaskKind::MOVE_SHARD:
     case schema::TaskKind::SYNC_TARGET:
+    case schema::TaskKind::SYNC_STATS:
       return true;
     default:
       return false;
@@ -120,18 +121,59 @@ const delegator_row* collection_view::leader(const replica_row& replica, const s
   return best;
 }
 
+const task_row* collection_view::task_with(std::int64_t id) const {
+  auto i = std::lower_bound(tasks.begin(), tasks.end(), id, [](const task_row& t, std::int64_t x) { return t.id < x; });
+  return i == tasks.end() || i->id != id ? nullptr : &*i;
+}
+
 const task_row* collection_view::task_on(std::int64_t replica, std::int64_t segment) const {
-  for (const auto& t : tasks)
-    if (t.replica == replica && t.segment == segment && !is_channel_task(t.kind))
-      return &t;
-  return nullptr;
+  auto i = task_on_segment_.find({replica, segment});
+  return i == task_on_segment_.end() ? nullptr : task_with(i->second);
 }
 
 const task_row* collection_view::task_on(std::int64_t replica, const std::string& channel) const {
-  for (const auto& t : tasks)
-    if (t.replica == replica && is_channel_task(t.kind) && t.channel == channel)
-      return &t;
-  return nullptr;
+  auto i = task_on_channel_.find({replica, channel});
+  return i == task_on_channel_.end() ? nullptr : task_with(i->second);
+}
+
+void collection_view::put_tasks(std::int64_t chunk, std::vector<task_row> rows) {
+  auto& members = task_chunks_[chunk];
+  const std::set<std::int64_t> old(members.begin(), members.end());
+  members.clear();
+  if (!old.empty()) {
+    const auto first = std::lower_bound(tasks.begin(), tasks.end(), *old.begin(),
+                                        [](const task_row& t, std::int64_t x) { return t.id < x; });
+    const auto last = std::upper_bound(first, tasks.end(), *old.rbegin(),
+                                       [](std::int64_t x, const task_row& t) { return x < t.id; });
+    const auto kept = std::remove_if(first, last, [&](const task_row& t) {
+      if (!old.contains(t.id))
+        return false;
+      if (is_channel_task(t.kind)) {
+        if (auto i = task_on_channel_.find({t.replica, t.channel}); i != task_on_channel_.end() && i->second == t.id)
+          task_on_channel_.erase(i);
+      } else if (auto i = task_on_segment_.find({t.replica, t.segment}); i != task_on_segment_.end() && i->second == t.id) {
+        task_on_segment_.erase(i);
+      }
+      return true;
+    });
+    tasks.erase(kept, last);
+  }
+  for (const auto& t : rows) {
+    members.push_back(t.id);
+    if (is_channel_task(t.kind))
+      task_on_channel_[{t.replica, t.channel}] = t.id;
+    else
+      task_on_segment_[{t.replica, t.segment}] = t.id;
+  }
+  const auto by_id = [](const task_row& a, const task_row& b) { return a.id < b.id; };
+  std::sort(rows.begin(), rows.end(), by_id);
+  const auto middle = static_cast<std::ptrdiff_t>(tasks.size());
+  const bool behind = tasks.empty() || rows.empty() || tasks.back().id < rows.front().id;
+  tasks.insert(tasks.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+  if (!behind)
+    std::inplace_merge(tasks.begin(), tasks.begin() + middle, tasks.end(), by_id);
+  if (members.empty())
+    task_chunks_.erase(chunk);
 }
 
 std::map<std::int64_t, std::int64_t> collection_view::workers_of(std::int64_t leader) const {
@@ -258,28 +300,28 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
       break;
     }
     case schema::ChunkKind::TASKS: {
-      auto& tasks = collections_[collection].tasks;
-      tasks.clear();
+      std::vector<task_row> rows;
       for (auto r : reader.getTasks().getTasks())
-        tasks.push_back(read(r));
+        rows.push_back(read(r));
+      collections_[collection].put_tasks(key, std::move(rows));
       break;
     }
     case schema::ChunkKind::FAILURES: {
       auto& failures = collections_[collection].failures;
       failures.clear();
       for (auto f : reader.getFailures().getFailures())
-        failures.push_back(
-            {static_cast<ec>(f.getCode()), f.getCount(), std::string{muster::view(f.getText())}, f.getAt()});
+        failures.push_back({static_cast<ec>(f.getCode()), f.getCount(), std::string{muster::view(f.getText())}, f.getAt()});
       break;
     }
     case schema::ChunkKind::DELTAS:
-      for (auto& [node, load] : loads_)
-        load.rows_in_flight = load.segments_in_flight = load.channels_in_flight = 0;
+      forget_in_flight();
       for (auto d : reader.getDeltas().getNodes()) {
         auto& load = loads_[d.getNode()];
         load.rows_in_flight = d.getRows();
         load.segments_in_flight = d.getSegments();
         load.channels_in_flight = d.getChannels();
+        load.failing = d.getFailing();
+        in_flight_.insert(d.getNode());
       }
       break;
     case schema::ChunkKind::INVALID:
@@ -323,7 +365,7 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
       }
       break;
     case schema::ChunkKind::TASKS:
-      view.tasks.clear();
+      view.put_tasks(key, {});
       break;
     case schema::ChunkKind::FAILURES:
       view.failures.clear();
@@ -353,10 +395,14 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
       view.view_count_ = 0;
       view.routed_.clear();
     }
+    if (kinds.contains(schema::ChunkKind::TASKS)) {
+      view.tasks.clear();
+      view.task_chunks_.clear();
+      view.task_on_segment_.clear();
+      view.task_on_channel_.clear();
+    }
     if (kinds.contains(schema::ChunkKind::FAILURES))
       view.failures.clear();
-    if (kinds.contains(schema::ChunkKind::TASKS))
-      view.tasks.clear();
   }
   std::erase_if(collections_, [](const auto& entry) { return entry.second.unused(); });
   if (kinds.contains(schema::ChunkKind::NODES)) {
@@ -364,8 +410,16 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
     node_chunks_.clear();
   }
   if (kinds.contains(schema::ChunkKind::DELTAS))
-    for (auto& [node, load] : loads_)
-      load.rows_in_flight = load.segments_in_flight = load.channels_in_flight = 0;
+    forget_in_flight();
+}
+
+void situation::forget_in_flight() {
+  for (auto node : in_flight_) {
+    auto& load = loads_[node];
+    load.rows_in_flight = load.segments_in_flight = load.channels_in_flight = 0;
+    load.failing = 0;
+  }
+  in_flight_.clear();
 }
 
 void situation::count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign) {
@@ -461,6 +515,11 @@ bool situation::all_known(const replica_row& replica) const {
 bool situation::usable(std::int64_t id) const {
   auto* n = node(id);
   return n != nullptr && n->connected() && n->known && !n->stopping;
+}
+
+bool situation::reachable(std::int64_t id) const {
+  auto* n = node(id);
+  return n != nullptr && n->connected() && n->known;
 }
 
 bool situation::connected(std::int64_t id) const {

@@ -22,6 +22,7 @@ struct node_load {
   std::int64_t rows_in_flight = 0;
   std::int64_t segments_in_flight = 0;
   std::int64_t channels_in_flight = 0;
+  std::uint32_t failing = 0; ///< Orders that it failed in a row.
 
   std::int64_t all_rows() const {
     return rows + rows_in_flight;
@@ -49,7 +50,7 @@ public:
   std::optional<collection_row> desired;
   std::optional<head_row> head;
   std::vector<delegator_row> delegators;
-  std::vector<task_row> tasks;
+  std::vector<task_row> tasks; ///< In flight, by id.
   std::vector<load_failure> failures; ///< Of late, the most frequent first.
 
   /// The target row of a segment. Cost: log of the chunks, log of a chunk.
@@ -68,7 +69,7 @@ public:
 
   /// The delegator that leads `channel` in a replica: serviceable before not, then the higher version. Null: none.
   const delegator_row* leader(const replica_row& replica, const std::string& channel) const;
-  /// A task in flight on the segment in the replica, or on the channel, or null.
+  /// A task in flight on the segment in the replica, or on the channel, or null. Cost: log of the tasks.
   const task_row* task_on(std::int64_t replica, std::int64_t segment) const;
   const task_row* task_on(std::int64_t replica, const std::string& channel) const;
 
@@ -100,6 +101,13 @@ private:
   std::size_t view_count_ = 0;
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> routed_; ///< (leader, worker) -> segments
   std::map<std::int64_t, node_holding> holdings_; ///< Those that are not zero.
+
+  void put_tasks(std::int64_t chunk, std::vector<task_row> rows);
+  const task_row* task_with(std::int64_t id) const;
+
+  std::map<std::int64_t, std::vector<std::int64_t>> task_chunks_; ///< Ids.
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> task_on_segment_; ///< (replica, segment) -> id
+  std::map<std::pair<std::int64_t, std::string>, std::int64_t> task_on_channel_;
 
   void count_views(const msg<schema::Chunk>& chunk, int sign);
   void hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels);
@@ -141,6 +149,8 @@ public:
   bool all_known(const replica_row& replica) const;
   /// True when the node can be given work: connected, fully reported, not stopping.
   bool usable(std::int64_t node) const;
+  /// True when what the node holds can be used and taken from it: as usable, but it may be stopping.
+  bool reachable(std::int64_t node) const;
   bool connected(std::int64_t node) const;
 
   /// Nodes that the last applied publication named as changed.
@@ -156,6 +166,7 @@ private:
            touched_map& touched);
   void remove(schema::ChunkKind kind, std::int64_t collection, std::int64_t key);
   void forget(const std::set<schema::ChunkKind>& kinds);
+  void forget_in_flight();
   void count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign);
   void set_desired(std::int64_t collection, std::optional<collection_row> row);
   void set_delegators(std::int64_t collection, std::vector<delegator_row> rows);
@@ -166,6 +177,7 @@ private:
   std::map<std::int64_t, collection_view> collections_;
   std::map<std::int64_t, node_row> nodes_;
   std::map<std::int64_t, node_load> loads_;
+  std::set<std::int64_t> in_flight_; ///< Nodes with load in flight, or failing.
   std::map<std::int64_t, std::set<std::int64_t>> collections_of_node_;
   std::map<std::int64_t, std::vector<std::int64_t>> node_chunks_;
   std::set<std::int64_t> changed_nodes_;

@@ -44,7 +44,8 @@ using node_agent_actor = link_owner_actor::extend<
 
 /// The SEGMENT STORE interface: which segments are here.
 using segment_store_actor = caf::typed_actor<
-  // Loads a segment, or joins the load of it; answered when it is here and noted for the next report.
+  // Loads a segment, or joins the load of it; or changes indexes or statistics of one that is here; answered when that is done
+  // and noted for the next report.
   answers<schema::WorkerLoad, schema::WorkerLoadReply>,
   // Drops a segment; unknown: ok.
   answers<schema::WorkerRelease, schema::WorkerReleaseReply>,

@@ -21,6 +21,7 @@ struct node_config {
   std::string coordinator;  ///< Where the coordinator listens.
   std::uint64_t incarnation = 0; ///< Of this start; from the clock in a process, from the seed in the simulator.
   std::uint32_t memory_mb = 0;
+  std::uint32_t cpus = 0; ///< 0: not said.
   std::vector<std::pair<std::string, std::string>> labels;
   std::shared_ptr<segment_engine> engine;
 };

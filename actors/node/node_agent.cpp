@@ -22,6 +22,8 @@ std::optional<shard_key> shard_of(schema::Order::Reader order) {
     case schema::Order::SERVE_SHARD:
       return key(order.getServeShard());
     case schema::Order::LOAD_SEGMENT:
+      if (order.getLoadSegment().getChannel().size() == 0)
+        return std::nullopt;
       return key(order.getLoadSegment());
     case schema::Order::RELEASE_SEGMENT:
       if (order.getReleaseSegment().getChannel().size() == 0)
@@ -78,6 +80,7 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
       h.setIncarnation(config.incarnation);
       h.setHighestEpoch(highest_epoch);
       h.setMemoryMb(config.memory_mb);
+      h.setCpus(config.cpus);
       auto labels = h.initLabels(static_cast<unsigned>(config.labels.size()));
       for (unsigned i = 0; i < labels.size(); ++i) {
         labels[i].setKey(config.labels[i].first);
@@ -92,6 +95,7 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
       warn("the connection to the coordinator was lost: ", why);
     link = 0;
     results.clear();
+    progress.clear();
     meter().waits_for("the coordinator at " + config.coordinator + ": " + why);
     send_later(wait, start_atom::value);
   }
@@ -181,6 +185,10 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
     if (!key) {
       if (order.isReleaseSegment())
         release(order);
+      else if (order.isLoadSegment())
+        load(order);
+      else if (order.isDropIndex())
+        drop_index(order);
       else
         answer(order.getTask(), {ec::parameter_invalid, "an order of a kind this node does not know"});
       return;
@@ -220,27 +228,59 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
   void release(schema::Order::Reader order) {
     auto o = order.getReleaseSegment();
     const auto task = order.getTask();
-    const auto from = link;
     if (const node_id at{o.getWorker().getNode()}; o.hasWorker() && at != me)
       return answer(task, {ec::node_not_match, "this is node " + to_string(me) + ", not node " + to_string(at)});
     auto message = make<schema::WorkerRelease>([&](auto b) {
       b.setCollection(o.getCollection());
       b.setSegment(o.getSegment());
     });
+    ask_store<schema::WorkerReleaseReply>(task, message);
+  }
+
+  /// A load without a channel changes indexes or statistics of a copy that is here, and no route.
+  void load(schema::Order::Reader order) {
+    auto o = order.getLoadSegment();
+    if (o.getScope() != schema::LoadScope::INDEX && o.getScope() != schema::LoadScope::STATS)
+      return answer(order.getTask(), {ec::parameter_invalid, "a whole segment is loaded through the leader of its channel"});
+    if (const node_id at{o.getWorker().getNode()}; at != me)
+      return answer(order.getTask(), {ec::node_not_match, "this is node " + to_string(me) + ", not node " + to_string(at)});
+    ask_store<schema::WorkerLoadReply>(order.getTask(), make<schema::WorkerLoad>([&](auto b) {
+      b.setSource(o.getSource());
+      b.setVersion(o.getVersion());
+      b.setScope(o.getScope());
+      b.setIndexes(o.getIndexes());
+      b.setPriority(schema::LoadPriority::LOW);
+    }));
+  }
+
+  void drop_index(schema::Order::Reader order) {
+    auto o = order.getDropIndex();
+    ask_store<schema::WorkerLoadReply>(order.getTask(), make<schema::WorkerLoad>([&](auto b) {
+      b.initSource().setSegment(o.getSegment());
+      b.setScope(schema::LoadScope::INDEX);
+      b.setIndexes(o.getIndexes());
+      b.setDrop(true);
+    }));
+  }
+
+  /// Has the store do what an order to this node itself says; so many at a time, others wait.
+  template <class Reply, class Message>
+  void ask_store(std::int64_t task, const Message& message) {
+    const auto from = link;
     auto ask = [this, task, from, message] {
-      request<m<schema::WorkerReleaseReply>>(
+      request<m<Reply>>(
         parts.store, limits::peer_load_timeout, message,
-        [this, task, from](const m<schema::WorkerReleaseReply>& r) {
+        [this, task, from](const m<Reply>& r) {
           finish(task, from, to_failure(r->getStatus()));
-          releases.done();
+          own_orders.done();
         },
         [this, task, from](const failure& why) {
           finish(task, from, why);
-          releases.done();
+          own_orders.done();
         });
     };
-    if (!releases.submit(std::move(ask)))
-      answer(task, {ec::too_many_requests, "too many releases wait at this node; try again later"});
+    if (!own_orders.submit(std::move(ask)))
+      answer(task, {ec::too_many_requests, "too many orders wait at this node; try again later"});
   }
 
   // -- reports ----------------------------------------------------------------------
@@ -263,7 +303,9 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
     const auto i = delegators.find(key);
     const auto leads = i != delegators.end() && self->current_sender() == i->second;
     if (leads && message->getChanged()) {
-      shard_actions::report state{d.getWholeView(), d.getVersion(), d.getServedVersion(), d.getServiceable(), {}, {}};
+      shard_actions::report state{d.getWholeView(), d.getVersion(), d.getServedVersion(), d.getServiceable(), {}, {}, {}};
+      for (auto v : d.getPartitionStats())
+        state.stats.emplace_back(v.getPartition(), v.getVersion());
       for (auto v : d.getView())
         state.set.emplace_back(segment_id{v.getSegment()}, node_id{v.getWorker()});
       for (auto segment : d.getRemoved())
@@ -276,6 +318,8 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
     for (auto r : message->getResults())
       if (r.getLink() == link)
         results.push_back(with_own_mark(r.getResult()));
+    for (auto p : message->getProgress())
+      progress[p.getTask()] = {p.getDone(), p.getTotal()};
     schedule();
   }
 
@@ -329,6 +373,23 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
           list.setWithCaveats(i, all[from + i].read());
       });
     }
+    write_progress();
+  }
+
+  /// How far orders are that are not done; the coordinator knows which of them it still waits for.
+  void write_progress() {
+    const auto further = std::exchange(progress, {});
+    if (further.empty() || !welcomed)
+      return;
+    write([&](auto b) {
+      auto list = b.initResults().initProgress(static_cast<unsigned>(further.size()));
+      unsigned i = 0;
+      for (const auto& [task, p] : further) {
+        list[i].setTask(task);
+        list[i].setDone(p.first);
+        list[i++].setTotal(p.second);
+      }
+    });
   }
 
   void write_changes() {
@@ -406,7 +467,8 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
   node_book book{limits::report_entries};
   std::map<shard_key, shard_delegator_actor> delegators;
   std::vector<m<schema::OrderResult>> results; ///< For the current link.
-  call_window releases{limits::delegator_loads, limits::loads_waiting};
+  std::map<std::int64_t, std::pair<std::uint32_t, std::uint32_t>> progress; ///< Task -> done, total.
+  call_window own_orders{limits::delegator_loads, limits::loads_waiting};
 };
 
 node_agent_actor::behavior_type agent_behavior(node_agent_actor::stateful_pointer<agent_shell> self, node_config config,

@@ -16,7 +16,7 @@ struct loader_shell : shell<segment_loader_actor, loader_shell> {
     auto s = order->getSource();
     const segment_source source{segment_id{s.getSegment()}, collection_id{s.getCollection()},
                                 std::string{view(s.getFile())}, s.getRows()};
-    auto loaded = attempt(source);
+    auto loaded = attempt(source, order.read());
     if (!loaded)
       warn("segment ", to_string(source.id), " cannot be loaded: ", loaded.error().text);
     send(store, make<schema::LoadDone>([&](auto b) {
@@ -28,13 +28,22 @@ struct loader_shell : shell<segment_loader_actor, loader_shell> {
            b.setRows(loaded->rows);
            b.setBytes(loaded->bytes);
            b.setIndex(static_cast<std::uint8_t>(loaded->index));
+           b.setIndexes(loaded->indexes);
+           b.setStats(loaded->stats);
          }));
   }
 
   /// A load that runs out of memory fails; the loader stays.
-  result<loaded_segment> attempt(const segment_source& source) {
+  result<loaded_segment> attempt(const segment_source& source, schema::WorkerLoad::Reader order) {
     try {
-      return engine->load(source);
+      switch (order.getScope()) {
+        case schema::LoadScope::INDEX:
+          return engine->change_indexes(source, order.getIndexes(), order.getDrop());
+        case schema::LoadScope::STATS:
+          return engine->load_stats(source, order.getIndexes());
+        default:
+          return engine->load(source);
+      }
     } catch (const std::bad_alloc&) {
       return failure{ec::memory_limit_exceeded, "no memory for segment " + to_string(source.id)};
     } catch (const std::exception& e) {

@@ -27,10 +27,15 @@ struct store_shell : shell<segment_store_actor, store_shell> {
     auto promise = self->make_response_promise<m<schema::WorkerLoadReply>>();
     loads.emplace(++next, promise);
     auto s = order->getSource();
-    table.load(next,
-               {segment_id{s.getSegment()}, collection_id{s.getCollection()}, partition_id{s.getPartition()},
-                s.getRows(), std::string{view(s.getFile())}},
-               order->getVersion());
+    const load_source source{segment_id{s.getSegment()}, collection_id{s.getCollection()}, partition_id{s.getPartition()},
+                             s.getRows(), std::string{view(s.getFile())}, order->getPriority() == schema::LoadPriority::LOW};
+    using what = segment_update::what;
+    if (order->getScope() == schema::LoadScope::INDEX)
+      table.update(next, source, {order->getDrop() ? what::drop_indexes : what::load_indexes, order->getIndexes()});
+    else if (order->getScope() == schema::LoadScope::STATS)
+      table.update(next, source, {what::load_stats, order->getIndexes()});
+    else
+      table.load(next, source, order->getVersion());
     settle();
     return promise;
   }
@@ -47,8 +52,8 @@ struct store_shell : shell<segment_store_actor, store_shell> {
     if (auto from = caf::actor_cast<segment_loader_actor>(self->current_sender()))
       idle.push_back(from);
     auto why = to_failure(done->getStatus());
-    table.done(segment_id{done->getSegment()}, why.code == ec::ok ? std::nullopt : std::optional{why}, done->getRows(),
-               done->getBytes(), done->getIndex());
+    table.done(segment_id{done->getSegment()}, why.code == ec::ok ? std::nullopt : std::optional{why},
+               {done->getRows(), done->getBytes(), done->getIndex(), done->getIndexes(), done->getStats()});
     settle();
   }
 
@@ -67,6 +72,12 @@ struct store_shell : shell<segment_store_actor, store_shell> {
              s.setPartition(start.source.partition.value);
              s.setRows(start.source.rows);
              s.setFile(start.source.file);
+             if (!start.update)
+               return;
+             b.setScope(start.update->kind == segment_update::what::load_stats ? schema::LoadScope::STATS
+                                                                               : schema::LoadScope::INDEX);
+             b.setIndexes(start.update->ids);
+             b.setDrop(start.update->kind == segment_update::what::drop_indexes);
            }));
     }
     for (auto segment : act.removed)
@@ -108,6 +119,8 @@ struct store_shell : shell<segment_store_actor, store_shell> {
         c.setRows(copy->rows);
         c.setBytes(copy->bytes);
         c.setIndex(copy->index);
+        c.setIndexes(copy->indexes);
+        c.setStats(copy->stats);
       }
     });
     unnoted.clear();

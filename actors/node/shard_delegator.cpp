@@ -19,9 +19,9 @@ std::optional<failure> to_why(schema::Status::Reader status) {
   return why.code == ec::ok ? std::nullopt : std::optional{std::move(why)};
 }
 
-placed_segment to_placed(schema::SegmentSource::Reader s, node_id worker) {
+placed_segment to_placed(schema::SegmentSource::Reader s, node_id worker, bool low_priority = false) {
   return {{segment_id{s.getSegment()}, collection_id{s.getCollection()}, partition_id{s.getPartition()}, s.getRows(),
-           std::string{view(s.getFile())}},
+           std::string{view(s.getFile())}, low_priority},
           worker};
 }
 
@@ -55,7 +55,8 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
         break;
       case schema::Order::LOAD_SEGMENT: {
         auto load = o.getLoadSegment();
-        shard->load(token, load.getVersion(), to_placed(load.getSource(), known(load.getWorker())));
+        shard->load(token, load.getVersion(), to_placed(load.getSource(), known(load.getWorker()),
+                                                         load.getPriority() == schema::LoadPriority::LOW));
         break;
       }
       case schema::Order::RELEASE_SEGMENT: {
@@ -114,6 +115,10 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
     std::vector<segment_id> removed;
     for (auto segment : o.getRemoved())
       removed.push_back(segment_id{segment});
+    std::vector<std::pair<std::int64_t, std::int64_t>> stats;
+    for (auto v : o.getPartitionStats())
+      stats.emplace_back(v.getPartition(), v.getVersion());
+    shard->sync_stats(stats);
     shard->sync_view(token, set, removed);
   }
 
@@ -139,8 +144,13 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
                                            : "channel " + shard->key().channel + ": " + shard->waits_for());
     if (act.peers_changed || act.ended)
       name_peers(act.ended);
-    if (act.changed || act.ended || !act.answers.empty())
-      report(act);
+    std::vector<shard_actions::progress> further;
+    if (now() - progress_told >= std::chrono::nanoseconds{limits::order_progress}.count()) {
+      progress_told = now();
+      further = shard->take_progress();
+    }
+    if (act.changed || act.ended || !act.answers.empty() || !further.empty())
+      report(act, further);
     if (act.ended)
       return info("channel ", shard->key().channel, " is no longer led here");
     for (auto& load : act.loads)
@@ -162,7 +172,7 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
          peer_listener_actor{self});
   }
 
-  void report(const shard_actions& act) {
+  void report(const shard_actions& act, const std::vector<shard_actions::progress>& further) {
     send(agent, make<schema::ShardReport>([&](auto b) {
            b.setDropped(act.ended);
            b.setChanged(act.changed.has_value());
@@ -183,6 +193,17 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
              auto removed = d.initRemoved(static_cast<unsigned>(act.changed->removed.size()));
              for (unsigned i = 0; i < removed.size(); ++i)
                removed.set(i, act.changed->removed[i].value);
+             auto stats = d.initPartitionStats(static_cast<unsigned>(act.changed->stats.size()));
+             for (unsigned i = 0; i < stats.size(); ++i) {
+               stats[i].setPartition(act.changed->stats[i].first);
+               stats[i].setVersion(act.changed->stats[i].second);
+             }
+           }
+           auto progress = b.initProgress(static_cast<unsigned>(further.size()));
+           for (unsigned i = 0; i < progress.size(); ++i) {
+             progress[i].setTask(further[i].task.value);
+             progress[i].setDone(further[i].done);
+             progress[i].setTotal(further[i].total);
            }
            auto results = b.initResults(static_cast<unsigned>(act.answers.size()));
            for (unsigned i = 0; i < results.size(); ++i)
@@ -209,6 +230,7 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
     const auto call = load.call;
     auto fill = [&](schema::WorkerLoad::Builder b) {
       b.setVersion(load.version);
+      b.setPriority(load.source.low_priority ? schema::LoadPriority::LOW : schema::LoadPriority::HIGH);
       auto s = b.initSource();
       s.setSegment(load.source.segment.value);
       s.setCollection(load.source.collection.value);
@@ -378,6 +400,7 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
   }
 
   node_id me;
+  std::int64_t progress_told = 0;
   std::unique_ptr<node_shard> shard;
   node_agent_actor agent;
   node_parts parts;

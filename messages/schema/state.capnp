@@ -293,6 +293,7 @@ struct RunTasksRequest {
   proposer @1 :Proposer;
   proposals @2 :List(Proposal);
   wait @3 :Bool;
+  situation @4 :UInt64;           # number of the situation they rest on; 0: the scheduler's own
 }
 struct RunTasksReply {
   # An outcome for each proposal, in order. The status is that of the first that was refused or failed.

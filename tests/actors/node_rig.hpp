@@ -26,6 +26,12 @@ struct moody_engine : segment_engine {
       return failure{ec::io_corrupt, "segment " + to_string(what.id) + " is damaged"};
     return inner->load(what);
   }
+  result<loaded_segment> change_indexes(const segment_source& what, std::uint64_t indexes, bool drop) override {
+    return inner->change_indexes(what, indexes, drop);
+  }
+  result<loaded_segment> load_stats(const segment_source& what, std::uint64_t fields) override {
+    return inner->load_stats(what, fields);
+  }
   void release(segment_id id) override {
     released.push_back(id);
     inner->release(id);

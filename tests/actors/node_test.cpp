@@ -421,5 +421,71 @@ TEST(call_window_rules, calls_that_fail_while_they_are_started_do_not_nest) {
   EXPECT_EQ(window.in_flight(), 0u);
 }
 
+// -- indexes, statistics, progress --------------------------------------------------
+
+TEST_F(node_rules, indexes_are_loaded_and_dropped_and_statistics_loaded_by_orders_without_a_channel) {
+  auto& a = join("a", 1);
+  ASSERT_EQ(code(a, serve(a, 1, {{3, 1, "a"}})), ec::ok);
+  const auto held = [&] {
+    schema::CopyReport::Reader last;
+    for (auto r : reports(a))
+      for (auto c : r.getCopies())
+        last = c;
+    return last;
+  };
+  EXPECT_EQ(held().getIndexes(), 4u);
+  const auto drop_index = [&](std::int64_t segment) {
+    return order(a, 1, [&](auto o) {
+      auto d = o.initDropIndex();
+      d.setCollection(7);
+      d.setSegment(segment);
+      d.setIndexes(4);
+    });
+  };
+  EXPECT_EQ(code(a, drop_index(3)), ec::ok);
+  EXPECT_EQ(held().getIndexes(), 0u);
+  EXPECT_EQ(segments_of(*search(a, 0, 10)), std::set<std::int64_t>{3}) << "searches go on without it";
+  const auto update = [&](schema::LoadScope scope, std::int64_t node) {
+    return order(a, 1, [&](auto o) {
+      auto l = o.initLoadSegment();
+      l.setCollection(7);
+      l.initSource().setSegment(3);
+      l.getSource().setFile("f");
+      l.initWorker().setNode(node);
+      l.setScope(scope);
+      l.setIndexes(4);
+    });
+  };
+  EXPECT_EQ(code(a, update(schema::LoadScope::INDEX, 1)), ec::ok);
+  EXPECT_EQ(held().getIndexes(), 4u);
+  EXPECT_EQ(code(a, update(schema::LoadScope::STATS, 1)), ec::ok);
+  EXPECT_EQ(held().getStats(), 4u);
+  EXPECT_EQ(code(a, update(schema::LoadScope::INDEX, 2)), ec::node_not_match);
+  EXPECT_EQ(code(a, update(schema::LoadScope::FULL, 1)), ec::parameter_invalid) << "a whole load needs its leader";
+  EXPECT_EQ(code(a, drop_index(99)), ec::segment_not_loaded);
+}
+
+TEST_F(node_rules, partition_statistics_reach_the_leader_and_its_report) {
+  auto& a = join("a", 1);
+  ASSERT_EQ(code(a, serve(a, 1, {{3, 1, "a"}})), ec::ok);
+  const auto task = order(a, 1, [&](auto o) {
+    auto s = o.initSyncView();
+    s.setCollection(7);
+    s.setReplica(9);
+    s.setChannel("c-v0");
+    auto v = s.initPartitionStats(1)[0];
+    v.setPartition(4);
+    v.setVersion(101);
+  });
+  EXPECT_EQ(code(a, task), ec::ok);
+  ASSERT_EQ(led(a).getPartitionStats().size(), 1u);
+  EXPECT_EQ(led(a).getPartitionStats()[0].getVersion(), 101);
+  cut(a);
+  settle();
+  pass(limits::redial + 20ms);
+  welcome(a, 1, 6);
+  ASSERT_EQ(led(a).getPartitionStats().size(), 1u) << "also in the full report";
+}
+
 } // namespace
 } // namespace muster

@@ -44,6 +44,9 @@ const std::pair<const char*, plant::bug> plants[] = {
   {"promote_one_behind", plant::bug::promote_one_behind},
   {"stale_incarnation_report", plant::bug::stale_incarnation_report},
   {"delta_leak", plant::bug::delta_leak},
+  {"stale_premise_task", plant::bug::stale_premise_task},
+  {"dedupe_cancels_move", plant::bug::dedupe_cancels_move},
+  {"slot_deadlock", plant::bug::slot_deadlock},
 };
 
 void died(int signal) {

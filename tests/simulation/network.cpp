@@ -334,6 +334,7 @@ void world::look_at_frame(process& p, connection& c, int, std::string_view bytes
     if ((*f)->isOrders()) {
       last_movement_ = now_;
       const auto epoch = (*f)->getOrders().getHeader().getEpoch();
+      look_at_keys(c, (*f)->getOrders());
       if (old_orders_.empty() || random_.chance(1, 8)) {
         old_orders_ = std::string{bytes};
         old_orders_epoch_ = epoch;
@@ -366,6 +367,7 @@ void world::look_at_frame(process& p, connection& c, int, std::string_view bytes
     for (auto r : (*f)->getResults().getResults()) {
       if (sink_ != nullptr)
         trace(p.name, " answers ", kj::str(r).cStr());
+      std::erase_if(open_orders_, [&](const auto& o) { return o.second.task == r.getTask(); });
       const auto epoch = static_cast<std::uint64_t>(r.getTask()) >> 32;
       if (r.getStatus().getCode() != 0)
         continue;

@@ -60,6 +60,9 @@ struct options {
   bool compaction = false; ///< An append may replace older segments.
   bool crash_on_answer = false;
   bool ghosts = false;     ///< Orders of an earlier epoch arrive again.
+  bool tight = false;      ///< Every node works on one order of a kind at a time, so that tasks wait for each other.
+  bool by_hand = false;    ///< Someone moves segments and channels by hand.
+  std::int64_t hands_every = 50 * ms;
 
   std::string describe() const;
 

@@ -120,6 +120,7 @@ bool start_coordinator_in(process& p, outside& world, std::shared_ptr<memory_dis
   coordinator_config config;
   config.journal = std::make_shared<sim_journal>(std::move(disk), std::move(faults), random, alive, std::move(hooks));
   config.catalogue = make_catalogue(std::move(data), alive);
+  config.tasks = p.tasks;
   config.on_fatal = [&world, index, alive](std::string text) {
     if (*alive)
       world.fatal(index, text);
@@ -144,6 +145,7 @@ void start_node_in(process& p, outside& world, const std::string& coordinator_ad
   config.coordinator = coordinator_address;
   config.incarnation = p.incarnation;
   config.memory_mb = 64;
+  config.cpus = p.cpus;
   config.engine = p.engine;
   p.node_parts = start_node(*p.system, config, p.wire);
 }

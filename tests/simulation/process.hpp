@@ -71,6 +71,8 @@ struct process {
   std::int64_t linked_at = -1;   ///< Since when its link to the coordinator stands; -1: there is none.
   reported_node reports;
   std::shared_ptr<sim_engine> engine;
+  task_limits tasks = task_limits::standard(); ///< Of a coordinator.
+  std::uint32_t cpus = 0;                      ///< That a node says it has.
   std::map<std::uint64_t, std::set<std::int64_t>> ever; ///< Incarnation -> segments that it ever held.
 
   life alive;

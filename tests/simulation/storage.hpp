@@ -93,6 +93,14 @@ public:
   result<loaded_segment> load(const segment_source& what) override;
   void release(segment_id id) override;
 
+  result<loaded_segment> change_indexes(const segment_source& what, std::uint64_t indexes, bool drop) override {
+    return inner_->change_indexes(what, indexes, drop);
+  }
+
+  result<loaded_segment> load_stats(const segment_source& what, std::uint64_t fields) override {
+    return inner_->load_stats(what, fields);
+  }
+
   result<std::vector<search_hit>> search(std::span<const segment_id> segments, std::span<const float> query,
                                          std::uint32_t k) override {
     return inner_->search(segments, query, k);

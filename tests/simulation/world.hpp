@@ -137,6 +137,7 @@ private:
   void end_links(process& p, bool silent);
   void look_at_frame(process& p, connection& c, int side, std::string_view bytes);
   void look_at_order(process& p, std::string_view bytes, bool peer);
+  void look_at_keys(const connection& c, schema::Orders::Reader orders);
 
   // -- clients (client.cpp) -------------------------------------------------------------
   struct call {
@@ -158,6 +159,7 @@ private:
   void lose_calls(process& p, bool silent);
   void operate();
   void search_something();
+  void move_by_hand();
   void import(const std::string& name, bool append);
   void change(const std::string& name, bool load, int replicas, std::int64_t timeout, std::function<void(bool)> done);
   void search(const std::string& name, const std::string& channel, std::int64_t node, const std::string& address,
@@ -180,6 +182,7 @@ private:
 
   options options_;
   prng random_;
+  prng hands_; ///< For moves by hand.
   totals& sums_;
   trace_sink sink_;
   outcome result_;
@@ -214,6 +217,17 @@ private:
   };
   std::vector<release_seen> releases_;
   std::map<std::pair<int, std::uint64_t>, std::uint64_t> obeyed_; ///< Node start -> epoch.
+  /// An order on a segment of a replica that is not answered yet.
+  struct open_order {
+    std::int64_t task = 0;
+    std::int64_t node = 0;
+    std::int64_t worker = 0;
+    std::int64_t source = 0; ///< Of a move.
+    std::int64_t at = 0;
+    std::uint64_t connection = 0;
+  };
+  std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t>, open_order> open_orders_; ///< Collection, replica, segment.
+  std::tuple<std::int64_t, std::int64_t, std::int64_t> last_moved_{};
   std::string old_orders_; ///< Of an earlier epoch, for a ghost.
   std::uint64_t old_orders_epoch_ = 0;
   std::int64_t last_movement_ = 0; ///< When orders last left or a task was in flight.

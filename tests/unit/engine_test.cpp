@@ -311,6 +311,32 @@ TEST_F(engine, a_load_tells_what_it_found_and_repeats_it) {
   }
 }
 
+TEST_F(engine, an_index_is_dropped_and_loaded_again_and_no_answer_gets_worse) {
+  auto base = random_matrix(limits::hnsw_rows, 4, 15);
+  auto source = write(segment_id{1}, metric_kind::l2, base, 0, limits::hnsw_rows);
+  const auto hnsw = indexes_of(index_kind::hnsw);
+  auto got = engine_->load(source);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->indexes, hnsw);
+  const auto bytes = got->bytes;
+  std::vector<segment_id> ids{source.id};
+  auto dropped = engine_->change_indexes(source, hnsw, true);
+  ASSERT_TRUE(dropped) << dropped.error().text;
+  EXPECT_EQ(dropped->indexes, 0u);
+  EXPECT_LT(dropped->bytes, bytes);
+  EXPECT_EQ(ids_of(search(ids, base.row(7), 5)), reference_order(metric_kind::l2, base.row(7), base, 5));
+  EXPECT_TRUE(engine_->change_indexes(source, hnsw, true)) << "again: nothing to do";
+  auto loaded = engine_->change_indexes(source, hnsw, false);
+  ASSERT_TRUE(loaded) << loaded.error().text;
+  EXPECT_EQ(loaded->indexes, hnsw);
+  EXPECT_EQ(loaded->bytes, bytes);
+  EXPECT_EQ(search(ids, base.row(7), 5).size(), 5u);
+  expect_failure(engine_->change_indexes(source, 1u << 9, false), ec::parameter_invalid, "no such index");
+  expect_failure(engine_->load_stats(source, 2), ec::parameter_invalid, "statistics");
+  engine_->release(source.id);
+  expect_failure(engine_->change_indexes(source, hnsw, true), ec::segment_not_loaded, "1");
+}
+
 TEST_F(engine, a_file_that_contradicts_the_catalogue_is_refused) {
   auto source = write(segment_id{1}, metric_kind::l2, random_matrix(5, 2, 16), 0, 5);
   auto other = source;

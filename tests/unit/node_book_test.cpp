@@ -169,7 +169,7 @@ TEST(node_segments_rules, a_load_of_a_segment_that_is_being_loaded_joins_it) {
   auto act = table.take();
   EXPECT_EQ(act.starts.size(), 1u);
   EXPECT_TRUE(act.answers.empty());
-  table.done(segment_id{5}, std::nullopt, 10, 99, 2);
+  table.done(segment_id{5}, std::nullopt, {10, 99, 2});
   act = table.take();
   EXPECT_EQ(act.answers.size(), 2u);
   ASSERT_EQ(act.copies.size(), 1u);
@@ -180,7 +180,7 @@ TEST(node_segments_rules, a_load_of_a_segment_that_is_being_loaded_joins_it) {
 TEST(node_segments_rules, a_loaded_segment_is_answered_at_once_and_keeps_the_higher_version) {
   node_segments table{1, 10};
   table.load(1, source(5), 100);
-  table.done(segment_id{5}, std::nullopt, 10, 99, 2);
+  table.done(segment_id{5}, std::nullopt, {10, 99, 2});
   table.take();
   table.load(2, source(5), 90);
   auto act = table.take();
@@ -202,7 +202,7 @@ TEST(node_segments_rules, loads_beyond_the_loaders_wait_and_beyond_the_limit_are
   ASSERT_EQ(act.answers.size(), 1u);
   EXPECT_EQ(act.answers[0].who, 4u);
   EXPECT_EQ(act.answers[0].why->code, ec::too_many_requests);
-  table.done(segment_id{1}, std::nullopt, 1, 1, 1);
+  table.done(segment_id{1}, std::nullopt, {1, 1, 1});
   act = table.take();
   ASSERT_EQ(act.starts.size(), 1u);
   EXPECT_EQ(act.starts[0].source.segment, segment_id{3});
@@ -212,7 +212,7 @@ TEST(node_segments_rules, a_failed_load_leaves_nothing) {
   node_segments table{1, 10};
   table.load(1, source(5), 1);
   table.take();
-  table.done(segment_id{5}, failure{ec::file_not_found, "no file"}, 0, 0, 0);
+  table.done(segment_id{5}, failure{ec::file_not_found, "no file"}, {0, 0, 0});
   auto act = table.take();
   EXPECT_TRUE(act.copies.empty());
   EXPECT_EQ(act.answers.at(0).why->code, ec::file_not_found);
@@ -226,7 +226,7 @@ TEST(node_segments_rules, a_release_while_loading_lets_the_load_finish_and_then_
   table.take();
   table.release(2, segment_id{5});
   EXPECT_TRUE(table.take().answers.empty());
-  table.done(segment_id{5}, std::nullopt, 1, 1, 1);
+  table.done(segment_id{5}, std::nullopt, {1, 1, 1});
   auto act = table.take();
   EXPECT_EQ(act.releases.size(), 1u);
   EXPECT_TRUE(act.copies.empty());
@@ -241,12 +241,12 @@ TEST(node_segments_rules, a_load_behind_a_release_loads_anew) {
   table.take();
   table.release(2, segment_id{5});
   table.load(3, source(5), 2);
-  table.done(segment_id{5}, std::nullopt, 1, 1, 1);
+  table.done(segment_id{5}, std::nullopt, {1, 1, 1});
   auto act = table.take();
   EXPECT_EQ(act.releases.size(), 1u);
   EXPECT_EQ(act.starts.size(), 1u);
   EXPECT_EQ(act.answers.size(), 2u);
-  table.done(segment_id{5}, std::nullopt, 1, 1, 1);
+  table.done(segment_id{5}, std::nullopt, {1, 1, 1});
   act = table.take();
   EXPECT_EQ(act.copies.size(), 1u);
   EXPECT_EQ(act.answers.at(0).who, 3u);
@@ -270,7 +270,7 @@ TEST(node_segments_rules, a_release_of_a_waiting_load_cancels_it_and_of_an_unkno
 TEST(node_segments_rules, a_release_of_a_loaded_segment_drops_it_from_engine_and_report) {
   node_segments table{1, 10};
   table.load(1, source(1), 1);
-  table.done(segment_id{1}, std::nullopt, 1, 1, 1);
+  table.done(segment_id{1}, std::nullopt, {1, 1, 1});
   table.take();
   table.release(2, segment_id{1});
   auto act = table.take();
@@ -347,6 +347,93 @@ TEST(node_search_rules, rows_of_a_name_come_by_id) {
     [&](auto b) { EXPECT_TRUE(merge_search(request.read(), {row(9), row(2)}, b)); });
   ASSERT_EQ(merged->getRows().size(), 2u);
   EXPECT_EQ(merged->getRows()[0].getId(), 2);
+}
+
+TEST(node_segments_rules, indexes_and_statistics_of_a_copy_that_is_here_change_one_after_the_other) {
+  node_segments table{1, 10};
+  table.load(1, source(5), 1);
+  table.done(segment_id{5}, std::nullopt, {10, 99, 2, 4, 0});
+  EXPECT_EQ(table.take().copies.at(0).indexes, 4u);
+  table.update(2, source(5), {segment_update::what::drop_indexes, 4});
+  table.update(3, source(5), {segment_update::what::load_stats, 2});
+  auto act = table.take();
+  ASSERT_EQ(act.starts.size(), 1u);
+  EXPECT_EQ(act.starts[0].update->ids, 4u);
+  EXPECT_TRUE(act.answers.empty());
+  table.load(4, source(5), 1);
+  EXPECT_EQ(table.take().answers.at(0).who, 4u) << "the copy is here meanwhile";
+  table.done(segment_id{5}, std::nullopt, {10, 50, 1, 0, 0});
+  act = table.take();
+  EXPECT_EQ(act.answers.at(0).who, 2u);
+  EXPECT_EQ(act.copies.at(0).indexes, 0u);
+  EXPECT_EQ(act.copies.at(0).bytes, 50);
+  ASSERT_EQ(act.starts.size(), 1u);
+  EXPECT_EQ(act.starts[0].update->kind, segment_update::what::load_stats);
+  table.done(segment_id{5}, failure{ec::parameter_invalid, "none"}, {});
+  act = table.take();
+  EXPECT_EQ(act.answers.at(0).why->code, ec::parameter_invalid);
+  EXPECT_TRUE(act.copies.empty()) << "a failed change leaves the copy as it was";
+  table.update(5, source(6), {segment_update::what::load_stats, 2});
+  EXPECT_EQ(table.take().answers.at(0).why->code, ec::segment_not_loaded);
+}
+
+TEST(node_segments_rules, a_release_waits_for_the_change_that_runs_and_cancels_those_that_wait) {
+  node_segments table{1, 10};
+  table.load(1, source(5), 1);
+  table.done(segment_id{5}, std::nullopt, {10, 99, 2, 4, 0});
+  table.take();
+  table.update(2, source(5), {segment_update::what::drop_indexes, 4});
+  table.update(3, source(5), {segment_update::what::load_stats, 2});
+  table.take();
+  table.release(4, segment_id{5});
+  table.load(5, source(5), 2);
+  auto act = table.take();
+  EXPECT_TRUE(act.releases.empty());
+  EXPECT_TRUE(act.answers.empty());
+  table.done(segment_id{5}, std::nullopt, {10, 50, 1, 0, 0});
+  act = table.take();
+  ASSERT_EQ(act.answers.size(), 3u);
+  EXPECT_EQ(act.releases.size(), 1u);
+  EXPECT_EQ(act.removed.size(), 1u);
+  EXPECT_TRUE(act.copies.empty());
+  ASSERT_EQ(act.starts.size(), 1u) << "what came behind the release is loaded anew";
+  EXPECT_FALSE(act.starts[0].update);
+  EXPECT_EQ(table.waiting(), 0u);
+}
+
+TEST(node_segments_rules, a_release_before_a_change_began_takes_it_out_of_the_queue) {
+  node_segments table{1, 10};
+  table.load(1, source(5), 1);
+  table.done(segment_id{5}, std::nullopt, {10, 99, 2, 4, 0});
+  table.load(2, source(6), 1); // takes the loader
+  table.update(3, source(5), {segment_update::what::drop_indexes, 4});
+  EXPECT_EQ(table.waiting(), 1u);
+  table.take();
+  table.release(4, segment_id{5});
+  EXPECT_EQ(table.waiting(), 0u);
+  EXPECT_EQ(table.take().answers.size(), 2u);
+  table.done(segment_id{6}, std::nullopt, {1, 1, 1});
+  EXPECT_TRUE(table.take().starts.empty());
+}
+
+TEST(node_segments_rules, loads_of_low_priority_wait_behind_all_others_until_someone_wants_them_soon) {
+  node_segments table{1, 10};
+  auto low = source(2);
+  low.low_priority = true;
+  auto low3 = source(3);
+  low3.low_priority = true;
+  table.load(1, source(1), 1);
+  table.load(2, low, 1);
+  table.load(3, low3, 1);
+  table.load(4, source(4), 1);
+  table.load(5, source(3), 1); // the same segment, wanted soon
+  table.take();
+  std::vector<std::int64_t> order;
+  for (std::int64_t done : {1, 4, 3}) {
+    table.done(segment_id{done}, std::nullopt, {1, 1, 1});
+    order.push_back(table.take().starts.at(0).source.segment.value);
+  }
+  EXPECT_EQ(order, (std::vector<std::int64_t>{4, 3, 2}));
 }
 
 } // namespace

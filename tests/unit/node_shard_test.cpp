@@ -427,5 +427,33 @@ TEST_F(node_shard_rules, a_move_of_the_shard_to_a_newer_version_keeps_what_is_lo
   EXPECT_EQ(shard.served(), 6);
 }
 
+TEST_F(node_shard_rules, an_order_of_several_loads_says_how_far_it_is_when_it_is_further) {
+  shard.serve(next(), 100, 5, {put(1, me), put(2, worker), put(3, worker)});
+  const auto act = shard.take();
+  EXPECT_TRUE(shard.take_progress().empty());
+  shard.load_done(act.loads.at(0).call, std::nullopt, {act.loads.at(0).worker, 1, 4});
+  const auto further = shard.take_progress();
+  ASSERT_EQ(further.size(), 1u);
+  EXPECT_EQ(further[0].task, task_id{1});
+  EXPECT_EQ(further[0].done, 1u);
+  EXPECT_EQ(further[0].total, 3u);
+  EXPECT_TRUE(shard.take_progress().empty());
+  for (std::size_t i = 1; i < 3; ++i)
+    shard.load_done(act.loads.at(i).call, std::nullopt, {act.loads.at(i).worker, 1, 4});
+  EXPECT_TRUE(shard.take_progress().empty()) << "it is answered";
+}
+
+TEST_F(node_shard_rules, newer_partition_statistics_are_used_and_reported_older_ones_ignored) {
+  serve_two();
+  shard.sync_stats({{1, 101}, {2, 5}});
+  shard.sync_view(next(), {}, {});
+  auto act = shard.take();
+  ASSERT_TRUE(act.changed);
+  EXPECT_EQ(act.changed->stats, (std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 101}, {2, 5}}));
+  shard.sync_stats({{1, 100}});
+  shard.sync_view(next(), {}, {});
+  EXPECT_FALSE(shard.take().changed);
+}
+
 } // namespace
 } // namespace muster

@@ -167,8 +167,38 @@ public:
     return publish(t);
   }
 
+  /// All truths as a publication, with every collection wholly touched; the own situation is not changed.
+  publication publication_of_all() {
+    touched_map t;
+    for (const auto& [id, c] : collections)
+      t[id].whole = true;
+    return changes(t).take(view.number() + ++sent_, 1, 0);
+  }
+
   /// Publishes all truths, naming this as touched, with what `extra` holds (tasks and deltas of a task_table).
   touched_map publish(const touched_map& touched, change_set extra = {}) {
+    auto set = changes(touched);
+    if (!extra.empty())
+      set.merge(extra.take(0, 0, 0));
+    return view.apply(set.take(view.number() + 1, 1, 0));
+  }
+
+  /// Only these segments of a collection changed.
+  touched_map publish_segments(std::int64_t collection, const std::set<std::int64_t>& segments) {
+    touched_map t;
+    t[collection].segments = segments;
+    return publish(t);
+  }
+
+  /// Only the shards of a collection changed.
+  touched_map publish_shards(std::int64_t collection) {
+    touched_map t;
+    t[collection];
+    return publish(t);
+  }
+
+private:
+  change_set changes(const touched_map& touched) {
     using schema::ChunkKind;
     change_set set;
     std::set<chunk_key> now;
@@ -216,26 +246,10 @@ public:
     }
     for (const auto& [id, n] : nodes)
       set.touch_node(id);
-    if (!extra.empty())
-      set.merge(extra.take(0, 0, 0));
-    return view.apply(set.take(view.number() + 1, 1, 0));
+    return set;
   }
 
-  /// Only these segments of a collection changed.
-  touched_map publish_segments(std::int64_t collection, const std::set<std::int64_t>& segments) {
-    touched_map t;
-    t[collection].segments = segments;
-    return publish(t);
-  }
-
-  /// Only the shards of a collection changed.
-  touched_map publish_shards(std::int64_t collection) {
-    touched_map t;
-    t[collection];
-    return publish(t);
-  }
-
-private:
+  std::uint64_t sent_ = 0;
   std::set<chunk_key> published_;
 };
 

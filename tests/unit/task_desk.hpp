@@ -23,6 +23,7 @@ struct desk {
   task_table tasks{1};
   std::int64_t now = ms(1'000);
   std::uint64_t number = 1;
+  std::int64_t last = 0; ///< The task that the last admission made; 0: none.
 
   desk() {
     w.usable({1, 2, 3}).loaded(7, {{1, 2, 3}});
@@ -31,7 +32,9 @@ struct desk {
   }
 
   reason admit(const proposal& p, std::uint64_t seen = 0) {
-    return tasks.admit(Proposer::SEGMENT_CHECKER, p, seen == 0 ? number : seen, w.view, now);
+    const auto made = tasks.admit(Proposer::SEGMENT_CHECKER, p, seen == 0 ? number : seen, w.view, now);
+    last = made.task;
+    return made.why;
   }
 
   std::vector<due_order> dispatch() {

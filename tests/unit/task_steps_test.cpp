@@ -176,7 +176,7 @@ TEST(task_steps, task_ids_of_a_later_start_are_higher) {
   d.w.segment(7, 13);
   d.w.whole();
   ASSERT_EQ(d.admit(load_13()), reason::none);
-  ASSERT_EQ(later.admit(Proposer::SEGMENT_CHECKER, load_13(), 1, d.w.view, d.now), reason::none);
+  ASSERT_EQ(later.admit(Proposer::SEGMENT_CHECKER, load_13(), 1, d.w.view, d.now).why, reason::none);
   EXPECT_GT(later.dispatch(d.w.view, d.now).at(0).task, d.dispatch().at(0).task);
 }
 
@@ -248,6 +248,155 @@ TEST(task_ends, answers_for_unknown_or_waiting_tasks_are_ignored) {
   EXPECT_EQ(d.tasks.size(), 1u);
 }
 
+TEST(task_ends, a_task_ends_at_once_when_a_node_that_it_acts_on_is_gone_also_the_leader_that_it_went_through) {
+  // T29, Q25, I-T8
+  for (std::int64_t lost : {1, 3}) {
+    lacking d;
+    ASSERT_EQ(d.admit(load_13()), reason::none);
+    ASSERT_EQ(d.dispatch().size(), 1u);
+    d.w.gone(lost);
+    d.w.whole();
+    const auto cancelled = d.tasks.reported({lost}, d.w.view, d.now);
+    ASSERT_EQ(cancelled.size(), 1u) << "its executor is told";
+    EXPECT_EQ(cancelled[0].node, 1);
+    EXPECT_EQ(d.tasks.size(), 0u);
+    EXPECT_EQ(d.tasks.records(7, d.now).at(0).end, reason::node_lost);
+  }
+  desk d;
+  d.w.segment(7, 12, 100, 0, 1, 5);
+  d.w.whole();
+  ASSERT_EQ(d.admit(release(12, 2)), reason::none);
+  d.w.gone(2);
+  d.w.whole();
+  EXPECT_TRUE(d.tasks.reported({2}, d.w.view, d.now).empty()) << "it waited";
+  EXPECT_EQ(d.tasks.size(), 0u);
+}
+
+TEST(task_ends, a_task_that_finds_no_slot_in_time_ends_and_its_proposer_is_told) {
+  lacking d;
+  auto l = task_limits::standard();
+  l.running = 0;
+  d.tasks = task_table{1, l};
+  ASSERT_EQ(d.admit(load_13()), reason::none);
+  EXPECT_TRUE(d.dispatch().empty());
+  d.publish();
+  EXPECT_EQ(d.tasks.next_time(), d.now + ms(limits::task_waiting_timeout.count()));
+  d.now += ms(limits::task_waiting_timeout.count());
+  EXPECT_TRUE(d.tasks.on_time(d.now).empty()) << "no executor knows of it";
+  EXPECT_EQ(d.tasks.size(), 0u);
+  EXPECT_TRUE(d.publish().at(7).segments.contains(13));
+  EXPECT_EQ(d.tasks.records(7, d.now).at(0).end, reason::waited_too_long);
+}
+
+TEST(task_ends, a_node_that_says_how_far_it_is_has_its_deadline_anew_and_one_that_repeats_itself_has_not) {
+  lacking d;
+  ASSERT_EQ(d.admit(load_13()), reason::none);
+  const auto task = d.dispatch().at(0).task;
+  const auto patience = order_ns + order_ns / 4;
+  d.now += patience - 1;
+  d.tasks.progressed(task, 3, 10, d.now);
+  d.publish();
+  EXPECT_EQ(d.w.view.collection(7)->tasks.at(0).done, 3u);
+  EXPECT_EQ(d.w.view.collection(7)->tasks.at(0).total, 10u);
+  d.now += patience - 1;
+  EXPECT_TRUE(d.tasks.on_time(d.now).empty());
+  d.tasks.progressed(task, 3, 10, d.now);
+  d.now += 1;
+  EXPECT_EQ(d.tasks.on_time(d.now).size(), 1u);
+}
+
+TEST(task_ends, a_node_that_says_done_while_its_own_report_says_otherwise_has_failed) {
+  // A node that lies: E-rules, and I-E4, the task fails before the step counts.
+  lacking d;
+  ASSERT_EQ(d.admit(load_13()), reason::none);
+  d.answer(d.dispatch().at(0).task, ec::ok, {{3, 1, 2}});
+  d.report(3, 2); // without the copy
+  EXPECT_EQ(d.tasks.size(), 0u);
+  EXPECT_EQ(d.tasks.records(7, d.now).at(0).end, reason::effect_missing);
+  EXPECT_EQ(d.admit(load_13()), reason::stale_proposal);
+  d.publish();
+  EXPECT_EQ(d.admit(load_13()), reason::backing_off);
+  EXPECT_EQ(d.w.view.load(3).failing, 1u);
+}
+
+TEST(task_ends, a_node_that_fails_is_shown_to_who_places_and_one_that_is_busy_is_not) {
+  lacking d;
+  ASSERT_EQ(d.admit(load_13()), reason::none);
+  d.answer(d.dispatch().at(0).task, ec::too_many_requests);
+  d.publish();
+  EXPECT_EQ(d.w.view.load(3).failing, 0u);
+  EXPECT_TRUE(d.w.view.collection(7)->failures.empty());
+  EXPECT_EQ(d.tasks.records(7, d.now).at(0).end, reason::order_refused);
+  d.now += order_ns;
+  d.tasks.on_time(d.now);
+  for (std::uint32_t i = 1; i <= limits::node_failures; ++i) {
+    d.publish();
+    ASSERT_EQ(d.admit(load_13()), reason::none) << i;
+    d.answer(d.dispatch().at(0).task, ec::io_failed);
+    d.publish();
+    EXPECT_EQ(d.w.view.load(3).failing, i);
+    d.now += ms(1'000);
+    d.tasks.on_time(d.now);
+  }
+  ASSERT_EQ(d.w.view.collection(7)->failures.size(), 1u);
+  EXPECT_EQ(d.w.view.collection(7)->failures[0].count, limits::node_failures);
+  d.w.collections.at(7).desired.reset();
+  d.tasks.changed(d.w.whole(), d.w.view);
+  d.publish();
+  EXPECT_TRUE(d.w.view.collection(7)->failures.empty()) << "released: forgotten";
+}
+
+TEST(task_ends, live_and_late_tasks_are_listed_the_newest_first_within_bounds) {
+  // T26, I-T3
+  lacking d;
+  ASSERT_EQ(d.admit(load_13()), reason::none);
+  d.w.lead(7, "a", 2, 101, 5, 0);
+  d.w.whole();
+  ASSERT_EQ(d.admit(drop("a", 2, 101, 0)), reason::none);
+  auto list = d.tasks.records(0, d.now);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_GT(list[0].id, list[1].id);
+  EXPECT_EQ(list[0].kind, TaskKind::DROP_SHARD);
+  EXPECT_EQ(list[0].status, schema::TaskStatus::STARTED);
+  EXPECT_TRUE(d.tasks.records(99, d.now).empty());
+  for (const auto& o : d.dispatch())
+    d.answer(o.task, ec::io_failed);
+  list = d.tasks.records(7, d.now);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].status, schema::TaskStatus::FAILED);
+  EXPECT_EQ(list[0].error, "said so");
+  EXPECT_TRUE(d.tasks.records(7, d.now + ms(limits::recent_tasks_age.count())).empty());
+  task_history h;
+  for (std::size_t i = 0; i < limits::recent_tasks + 9; ++i)
+    h.add({});
+  EXPECT_EQ(h.records().size(), limits::recent_tasks);
+}
+
+TEST(task_ends, who_waits_for_a_task_hears_its_end_once) {
+  lacking d;
+  ASSERT_EQ(d.admit(load_13()), reason::none);
+  const auto task = d.last;
+  d.tasks.watch(task);
+  d.tasks.watch(99);
+  EXPECT_TRUE(d.tasks.take_ended().empty());
+  d.answer(d.dispatch().at(0).task, ec::io_failed);
+  const auto ended = d.tasks.take_ended();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].id, task);
+  EXPECT_EQ(ended[0].end, reason::order_failed);
+  EXPECT_EQ(ended[0].error, "said so");
+  EXPECT_TRUE(d.tasks.take_ended().empty());
+}
+
+TEST(task_ends, an_executor_that_cancels_leaves_the_task_to_end_as_unknown) {
+  // T11
+  lacking d;
+  ASSERT_EQ(d.admit(load_13()), reason::none);
+  d.answer(d.dispatch().at(0).task, ec::connection_lost);
+  EXPECT_EQ(d.tasks.size(), 0u);
+  EXPECT_EQ(d.tasks.records(7, d.now).at(0).end, reason::order_unknown);
+}
+
 // -- deltas -------------------------------------------------------------------------
 
 TEST(task_deltas, what_is_in_flight_is_counted_at_each_node_and_given_back) {
@@ -258,6 +407,10 @@ TEST(task_deltas, what_is_in_flight_is_counted_at_each_node_and_given_back) {
   EXPECT_EQ(d.load(3).segments_in_flight, 1);
   EXPECT_EQ(d.load(2).rows_in_flight, -100);
   EXPECT_EQ(d.load(2).all_rows(), 0);
+  EXPECT_EQ(d.tasks.in_flight(3, 7), (task_load{100, 1, 0}));
+  EXPECT_EQ(d.tasks.in_flight(3, 0), (task_load{100, 1, 0}));
+  EXPECT_EQ(d.tasks.in_flight(0, 7), (task_load{0, 0, 0})) << "a move adds nothing in all";
+  EXPECT_EQ(d.tasks.in_flight(3, 8), (task_load{}));
   d.answer(d.dispatch().at(0).task, ec::io_failed);
   EXPECT_EQ(d.load(3).rows_in_flight, 0);
   EXPECT_EQ(d.load(2).rows_in_flight, 0);
@@ -285,7 +438,7 @@ TEST(task_deltas, are_zero_when_no_task_is_live_after_any_random_history_and_key
         case 2:
         case 3: {
           proposal p;
-          p.kind = static_cast<TaskKind>(d.from(1, 8));
+          p.kind = static_cast<TaskKind>(d.from(1, 12));
           p.priority = static_cast<TaskPriority>(d.below(3));
           p.collection = 7;
           p.replica = d.one_in(8) ? 0 : d.from(101, 102);
@@ -295,6 +448,8 @@ TEST(task_deltas, are_zero_when_no_task_is_live_after_any_random_history_and_key
           p.source = d.from(1, 6);
           p.target_version = 5;
           p.version = 99;
+          p.indexes = 4;
+          p.partition_stats = {{1, d.from(1, 9)}};
           // Mostly proposals that a checker could have made a moment ago, some that none would make.
           if (!d.one_in(10)) {
             p.channel = p.segment % 2 == 0 ? "a" : "b";
@@ -314,11 +469,15 @@ TEST(task_deltas, are_zero_when_no_task_is_live_after_any_random_history_and_key
               if (x.channel == p.channel && x.replica == p.replica)
                 p.node = x.node;
           admitted += k.admit(p, k.number - static_cast<std::uint64_t>(d.below(2))) == reason::none ? 1 : 0;
+          if (k.last != 0 && d.one_in(5))
+            k.tasks.watch(k.last);
           break;
         }
         case 4:
           for (const auto& o : k.dispatch()) {
             running.push_back(o.task);
+            if (d.one_in(4))
+              k.tasks.progressed(o.task, static_cast<std::uint32_t>(d.from(1, 5)), 5, k.now);
             build<schema::Order>([&](schema::Order::Builder b) { k.tasks.write_order(o.task, k.w.view, b); });
           }
           break;
@@ -389,6 +548,9 @@ TEST(task_deltas, are_zero_when_no_task_is_live_after_any_random_history_and_key
             << "seed " << seed;
         }
         ASSERT_EQ(view->tasks.size(), k.tasks.size()) << "seed " << seed;
+        const auto held = k.tasks.held();
+        ASSERT_EQ(held.keys, held.tasks) << "seed " << seed;
+        ASSERT_LE(held.waiting + held.running, held.tasks) << "seed " << seed;
       }
     }
     // Everything that still waits or runs comes to its end by time alone.
@@ -399,6 +561,14 @@ TEST(task_deltas, are_zero_when_no_task_is_live_after_any_random_history_and_key
     }
     k.publish();
     ASSERT_EQ(k.tasks.size(), 0u) << "seed " << seed;
+    k.tasks.forget_floors(k.number);
+    k.tasks.take_ended();
+    const auto held = k.tasks.held();
+    for (auto n : {held.tasks, held.keys, held.waiting, held.running, held.confirming, held.deadlines, held.loads, held.floors,
+                   held.starved, held.watched, held.tied})
+      ASSERT_EQ(n, 0u) << "seed " << seed;
+    ASSERT_LE(held.failures, limits::remembered_failures);
+    ASSERT_LE(k.tasks.records(0, k.now).size(), limits::recent_tasks);
     EXPECT_TRUE(k.w.view.collection(7)->tasks.empty());
     for (std::int64_t n = 1; n <= 6; ++n) {
       ASSERT_EQ(k.w.view.load(n).rows_in_flight, 0) << "seed " << seed << " node " << n;

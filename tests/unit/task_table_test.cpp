@@ -13,7 +13,7 @@ TEST(task_admission, one_task_per_segment_and_replica_whoever_proposes) {
   lacking d;
   EXPECT_EQ(d.admit(load_13()), reason::none);
   EXPECT_EQ(d.admit(load_13(2)), reason::key_taken);
-  EXPECT_EQ(d.tasks.admit(Proposer::BALANCE_CHECKER, load_13(2), d.number, d.w.view, d.now), reason::key_taken);
+  EXPECT_EQ(d.tasks.admit(Proposer::BALANCE_CHECKER, load_13(2), d.number, d.w.view, d.now).why, reason::key_taken);
   EXPECT_EQ(d.tasks.size(), 1u);
 }
 
@@ -112,26 +112,57 @@ TEST(task_admission, segments_of_a_shard_that_is_being_set_up_are_its_orders_bus
 
 TEST(task_admission, the_limit_of_tasks_is_kept_and_whoever_starved_is_told_when_there_is_room) {
   desk d;
-  const auto many = static_cast<std::int64_t>(limits::tasks_in_flight);
-  for (std::int64_t s = 1000; s <= 1000 + many; ++s)
+  auto l = task_limits::standard();
+  l.in_flight = 100;
+  d.tasks = task_table{1, l};
+  for (std::int64_t s = 1000; s <= 1200; ++s)
     d.w.segment(7, s, 1);
   d.w.whole();
   auto p = load_13();
-  for (std::int64_t s = 1000; s < 1000 + many; ++s) {
-    p.segment = s;
-    ASSERT_EQ(d.admit(p), reason::none);
-  }
-  p.segment = 1000 + many;
-  EXPECT_EQ(d.admit(p), reason::task_limit);
+  const auto fill = [&](TaskPriority priority) {
+    p.priority = priority;
+    std::size_t made = 0;
+    for (;; ++p.segment, ++made)
+      if (const auto why = d.admit(p); why != reason::none) {
+        EXPECT_EQ(why, reason::task_limit);
+        return made;
+      }
+  };
+  p.segment = 1000;
+  EXPECT_EQ(fill(TaskPriority::HIGH), 90u) << "a flood of one priority leaves room for the others";
+  EXPECT_EQ(fill(TaskPriority::LOW), 10u);
+  EXPECT_EQ(d.tasks.size(), 100u);
   d.publish();
   std::size_t ended = 0;
   bool told = false;
   for (const auto& o : d.dispatch()) {
     d.answer(o.task);
-    if (++ended % 500 == 0 && (told = d.tasks.take_changes(++d.number).touched().at(7).whole))
+    ++ended;
+    if (auto touched = d.publish(); touched.contains(7) && touched.at(7).whole) {
+      told = true;
       break;
+    }
   }
   EXPECT_TRUE(told);
+  EXPECT_LE(ended, 11u);
+}
+
+TEST(task_admission, of_many_that_wait_for_one_node_the_ones_beyond_its_limit_are_refused) {
+  desk d;
+  auto l = task_limits::standard();
+  l.waiting_per_node = 10;
+  d.tasks = task_table{1, l};
+  auto p = load_13();
+  for (p.segment = 1000; p.segment < 1020; ++p.segment)
+    d.w.segment(7, p.segment, 1);
+  d.w.whole();
+  std::size_t made = 0;
+  for (p.segment = 1000; p.segment < 1020; ++p.segment)
+    made += d.admit(p) == reason::none ? 1 : 0;
+  EXPECT_EQ(made, 9u);
+  p.node = 2;
+  p.segment = 1015;
+  EXPECT_EQ(d.admit(p), reason::none) << "another node has room";
 }
 
 // -- premises -----------------------------------------------------------------------
