@@ -113,8 +113,9 @@ TEST(task_kinds, of_two_loads_the_one_whose_segment_left_the_targets_ends_and_th
   ASSERT_EQ(due.size(), 1u);
   EXPECT_EQ(due[0].task, second);
   for (const auto& r : d.tasks.records(7, d.now))
-    if (r.id == first)
+    if (r.id == first) {
       EXPECT_EQ(r.status, schema::TaskStatus::CANCELED);
+    }
 }
 
 // -- releases -------------------------------------------------------------------------

@@ -182,7 +182,7 @@ TEST(task_premises, a_load_needs_a_leader_a_wanted_segment_and_a_node_to_write_t
   EXPECT_EQ(refused([](desk&, proposal& p) { p.replica = 102; }), reason::premise_gone);
   EXPECT_EQ(refused([](desk&, proposal& p) { p.collection = 8; }), reason::premise_gone);
   EXPECT_EQ(refused([](desk& d, proposal&) { d.w.nodes.at(3).stopping = true; }), reason::premise_gone);
-  EXPECT_EQ(refused([](desk& d, proposal&) { d.w.unlead(7, "a", 1); }), reason::premise_gone);
+  EXPECT_EQ(refused([](desk& d, proposal&) { d.w.unlead(7, "a", 1); }), reason::replica_unserved);
   EXPECT_EQ(refused([](desk& d, proposal&) { d.w.collections[7].desired.reset(); }), reason::premise_gone);
   EXPECT_EQ(refused([](desk& d, proposal&) { d.w.collections[7].head.reset(); }), reason::premise_gone);
   EXPECT_EQ(refused([](desk& d, proposal&) {
@@ -192,7 +192,7 @@ TEST(task_premises, a_load_needs_a_leader_a_wanted_segment_and_a_node_to_write_t
             }),
             reason::premise_gone)
     << "nothing is loaded on a read-only node";
-  EXPECT_EQ(refused([](desk&, proposal& p) { p.kind = TaskKind::INVALID; }), reason::premise_gone);
+  EXPECT_EQ(refused([](desk&, proposal& p) { p.kind = TaskKind::INVALID; }), reason::proposal_malformed);
 }
 
 TEST(task_premises, the_last_routed_copy_is_never_released) {
@@ -230,7 +230,7 @@ TEST(task_premises, work_that_belongs_to_no_replica_is_refused_for_a_node_that_i
   EXPECT_EQ(d.admit(drop("a", 9, 0, 4)), reason::none);
   auto p = load_13(9);
   p.replica = 0;
-  EXPECT_EQ(d.admit(p), reason::premise_gone);
+  EXPECT_EQ(d.admit(p), reason::proposal_malformed);
 }
 
 TEST(task_premises, a_shard_is_set_up_only_while_it_has_no_leader_at_the_version_to_serve) {
