@@ -105,7 +105,9 @@ void distribution_tables::put_delegator(held& node, schema::DelegatorReport::Rea
   auto& s = node.shards[key];
   delegator_row row{key.second,           node.row.id,                report.getReplica(),
                     report.getVersion(), report.getServedVersion(), report.getServiceable(),
-                    read(report.getPartitionStats())};
+                    read(report.getPartitionStats()), {}};
+  for (auto g : report.getGrowing())
+    row.growing.push_back(muster::read(g));
   mine.delegators.insert({key.second, node.row.id});
   if (!(s.row == row)) {
     s.row = row;

@@ -188,6 +188,8 @@ commit_outcome metadata_tables::decide(schema::Commit::Reader commit) {
       return node(commit.getNode());
     case schema::Commit::ALLOCATE:
       return allocate(commit.getAllocate());
+    case schema::Commit::RELEASE_PARTITIONS:
+      return release_partitions(commit.getReleasePartitions());
     case schema::Commit::INVALID:
       break;
   }
@@ -329,25 +331,83 @@ commit_outcome metadata_tables::next(schema::CommitNext::Reader commit) {
     e.segments.put(t);
     out.changes.touch(id, t.segment);
   }
-  for (auto s : commit.getDropped()) {
-    target_row key;
-    key.segment = s;
-    auto* there = e.segments.find(key);
-    if (there == nullptr || there->to != 0)
-      continue;
-    auto t = *there;
-    --head.next_segments;
-    head.next_rows -= t.rows;
-    if (t.from > head.current) {
-      e.segments.erase(t);
-    } else {
-      t.to = version;
-      e.segments.put(t);
-      e.dropping.insert(s);
-    }
-    out.changes.touch(id, s);
+  for (auto s : commit.getDropped())
+    drop_from_next(e, version, s, out.changes);
+  if (commit.getChannels().size() > 0) {
+    head.next_channels.clear();
+    for (auto c : commit.getChannels())
+      head.next_channels.push_back(muster::read(c));
+  } else if (head.next == 0) {
+    head.next_channels = head.current_channels;
   }
   head.next = version;
+  put_head(out, head);
+  put_segments(out, id, e.segments);
+  out.changes.touch(id);
+  out.value = version;
+  return out;
+}
+
+/// `version` is the one that next is about to become; its counts are those of the next before it.
+void metadata_tables::drop_from_next(entry& e, std::int64_t version, std::int64_t segment, change_set& changes) {
+  auto& head = *e.head;
+  target_row key;
+  key.segment = segment;
+  auto* there = e.segments.find(key);
+  if (there == nullptr || there->to != 0)
+    return;
+  auto t = *there;
+  --head.next_segments;
+  head.next_rows -= t.rows;
+  if (t.from > head.current) {
+    e.segments.erase(t);
+  } else {
+    t.to = version;
+    e.segments.put(t);
+    e.dropping.insert(segment);
+  }
+  changes.touch(head.collection, segment);
+}
+
+commit_outcome metadata_tables::release_partitions(schema::CommitReleasePartitions::Reader commit) {
+  const auto id = commit.getCollection();
+  auto i = collections_.find(id);
+  commit_outcome out;
+  if (i == collections_.end())
+    return out;
+  auto& e = i->second;
+  auto& row = *e.desired;
+  if (commit.getRevision() != 0 && commit.getRevision() != row.revision)
+    return refused(ec::stale_premise, "collection " + row.name + " changed meanwhile");
+  std::set<std::int64_t> leaving;
+  for (auto p : commit.getPartitions())
+    leaving.insert(p);
+  const auto leaves = [&](std::int64_t p) { return leaving.contains(p); };
+  if (std::none_of(row.partitions.begin(), row.partitions.end(), leaves))
+    return out;
+  if (std::all_of(row.partitions.begin(), row.partitions.end(), leaves))
+    return release(id);
+  auto& head = *e.head;
+  std::vector<std::int64_t> segments;
+  e.segments.each([&](const target_row& t) {
+    if (t.to == 0 && leaves(t.partition))
+      segments.push_back(t.segment);
+  });
+  const auto version = take_ids(out, 1);
+  if (head.next == 0) {
+    head.next_segments = head.current_segments;
+    head.next_rows = head.current_rows;
+    head.next_channels = head.current_channels;
+  }
+  for (auto s : segments)
+    drop_from_next(e, version, s, out.changes);
+  head.next = version;
+  std::erase_if(head.partitions, leaves);
+  std::erase_if(row.partitions, leaves);
+  std::erase_if(row.loading_partitions, leaves);
+  row.whole_collection = false; // what comes later to the collection is no longer wanted unasked
+  ++row.revision;
+  put_collection(out, row);
   put_head(out, head);
   put_segments(out, id, e.segments);
   out.changes.touch(id);
@@ -372,6 +432,7 @@ commit_outcome metadata_tables::promote(schema::CommitPromotion::Reader commit) 
   head.current_rows = head.next_rows;
   head.next_segments = 0;
   head.next_rows = 0;
+  head.current_channels = std::exchange(head.next_channels, {});
   // Rows that this promotion drops stay one more generation: whoever releases their copies must know their channel.
   for (auto s : e.dropped) {
     target_row key;
@@ -384,8 +445,9 @@ commit_outcome metadata_tables::promote(schema::CommitPromotion::Reader commit) 
     out.changes.touch(id, s);
   put_head(out, head);
   put_segments(out, id, e.segments);
-  if (e.desired->status != schema::LoadStatus::LOADED) {
+  if (e.desired->status != schema::LoadStatus::LOADED || !e.desired->loading_partitions.empty()) {
     e.desired->status = schema::LoadStatus::LOADED;
+    e.desired->loading_partitions.clear(); // they were committed with their segments in next, which is current now
     ++e.desired->revision;
     put_collection(out, *e.desired);
   }

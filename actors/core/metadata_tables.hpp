@@ -71,6 +71,8 @@ private:
   commit_outcome load(schema::CommitLoad::Reader commit);
   commit_outcome release(std::int64_t collection);
   commit_outcome next(schema::CommitNext::Reader commit);
+  commit_outcome release_partitions(schema::CommitReleasePartitions::Reader commit);
+  void drop_from_next(entry& e, std::int64_t version, std::int64_t segment, change_set& changes);
   commit_outcome promote(schema::CommitPromotion::Reader commit);
   commit_outcome replicas(schema::CommitReplicas::Reader commit);
   commit_outcome node(schema::NodeRecord::Reader record);

@@ -55,6 +55,15 @@ void replica_row::remove(const std::vector<std::int64_t>& ids) {
     std::erase_if(*list, [&](std::int64_t id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); });
 }
 
+bool collection_row::wants_partition(std::int64_t partition) const {
+  return std::find(partitions.begin(), partitions.end(), partition) != partitions.end();
+}
+
+bool collection_row::partition_loaded(std::int64_t partition) const {
+  return status == schema::LoadStatus::LOADED && wants_partition(partition)
+         && std::find(loading_partitions.begin(), loading_partitions.end(), partition) == loading_partitions.end();
+}
+
 const replica_row* collection_row::replica(std::int64_t replica_id) const {
   for (const auto& r : replicas)
     if (r.id == replica_id)
@@ -74,7 +83,8 @@ bool collection_row::draining() const {
 }
 
 target_row read(schema::TargetSegment::Reader r) {
-  return {r.getId(), r.getPartition(), r.getFromVersion(), r.getToVersion(), r.getRows(), r.getBytes(), r.getChannel()};
+  return {r.getId(),    r.getPartition(), r.getFromVersion(), r.getToVersion(), r.getRows(),
+          r.getBytes(), r.getChannel(),   r.getIndexes(),     r.getStats()};
 }
 
 void write(schema::TargetSegment::Builder b, const target_row& row) {
@@ -85,6 +95,8 @@ void write(schema::TargetSegment::Builder b, const target_row& row) {
   b.setRows(row.rows);
   b.setBytes(row.bytes);
   b.setChannel(row.channel);
+  b.setIndexes(row.indexes);
+  b.setStats(row.stats);
 }
 
 std::vector<partition_version> read(capnp::List<schema::PartitionVersion>::Reader list) {
@@ -110,14 +122,31 @@ view_row read(schema::View::Reader r) {
   return {r.getSegment(), r.getLeader(), r.getWorker()};
 }
 
+growing_row read(schema::GrowingSegment::Reader r) {
+  return {r.getId(), r.getStartPosition(), r.getRows()};
+}
+
 delegator_row read(schema::Delegator::Reader r) {
-  return {text(r.getChannel()),  r.getNode(),        r.getReplica(),
-          r.getVersion(),        r.getServedVersion(), r.getServiceable(),
-          read(r.getPartitionStats())};
+  delegator_row row{text(r.getChannel()), r.getNode(),        r.getReplica(),
+                    r.getVersion(),       r.getServedVersion(), r.getServiceable(),
+                    read(r.getPartitionStats()), {}};
+  for (auto g : r.getGrowing())
+    row.growing.push_back(read(g));
+  return row;
+}
+
+channel_target read(schema::ChannelTarget::Reader r) {
+  return {r.getSeekPosition(), ids(r.getGrowing()), ids(r.getDropped())};
+}
+
+void write(schema::ChannelTarget::Builder b, const channel_target& row) {
+  b.setSeekPosition(row.seek);
+  set_ids(row.growing, [&](unsigned n) { return b.initGrowing(n); });
+  set_ids(row.dropped, [&](unsigned n) { return b.initDropped(n); });
 }
 
 replica_row read(schema::ReplicaState::Reader r) {
-  return {r.getId(), text(r.getResourceGroup()), ids(r.getNodes()), ids(r.getReadOnlyNodes())};
+  return {r.getId(), text(r.getResourceGroup()), ids(r.getNodes()), ids(r.getReadOnlyNodes()), r.getLoadPriority()};
 }
 
 void write(schema::ReplicaState::Builder b, const replica_row& row) {
@@ -125,6 +154,7 @@ void write(schema::ReplicaState::Builder b, const replica_row& row) {
   b.setResourceGroup(row.resource_group);
   set_ids(row.nodes, [&](unsigned n) { return b.initNodes(n); });
   set_ids(row.read_only_nodes, [&](unsigned n) { return b.initReadOnlyNodes(n); });
+  b.setLoadPriority(row.load_priority);
 }
 
 collection_row read(schema::CollectionState::Reader r) {
@@ -141,6 +171,7 @@ collection_row read(schema::CollectionState::Reader r) {
   row.dimension = r.getDimension();
   row.whole_collection = r.getWholeCollection();
   row.revision = r.getRevision();
+  row.loading_partitions = ids(r.getLoadingPartitions());
   return row;
 }
 
@@ -158,6 +189,7 @@ void write(schema::CollectionState::Builder b, const collection_row& row) {
   b.setDimension(row.dimension);
   b.setWholeCollection(row.whole_collection);
   b.setRevision(row.revision);
+  set_ids(row.loading_partitions, [&](unsigned n) { return b.initLoadingPartitions(n); });
 }
 
 head_row read(schema::TargetHead::Reader r) {
@@ -174,6 +206,12 @@ head_row read(schema::TargetHead::Reader r) {
   row.next_segments = r.getNextSegments();
   row.next_rows = r.getNextRows();
   row.partition_stats = read(r.getPartitionStats());
+  for (auto c : r.getCurrentChannels())
+    row.current_channels.push_back(read(c));
+  for (auto c : r.getNextChannels())
+    row.next_channels.push_back(read(c));
+  row.indexes = r.getIndexes();
+  row.stats = r.getStats();
   return row;
 }
 
@@ -192,6 +230,18 @@ void write(schema::TargetHead::Builder b, const head_row& row) {
   b.setNextRows(row.next_rows);
   if (!row.partition_stats.empty())
     write(b.initPartitionStats(static_cast<unsigned>(row.partition_stats.size())), row.partition_stats);
+  if (!row.current_channels.empty()) {
+    auto list = b.initCurrentChannels(static_cast<unsigned>(row.current_channels.size()));
+    for (unsigned i = 0; i < row.current_channels.size(); ++i)
+      write(list[i], row.current_channels[i]);
+  }
+  if (!row.next_channels.empty()) {
+    auto list = b.initNextChannels(static_cast<unsigned>(row.next_channels.size()));
+    for (unsigned i = 0; i < row.next_channels.size(); ++i)
+      write(list[i], row.next_channels[i]);
+  }
+  b.setIndexes(row.indexes);
+  b.setStats(row.stats);
 }
 
 node_row read(schema::NodeState::Reader r) {
@@ -259,7 +309,7 @@ msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<target_ro
       for (unsigned i = 0; i < rows.size(); ++i)
         write(list[i], rows[i]);
     },
-    rows.size() * 7 + 16);
+    rows.size() * 9 + 16);
 }
 
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<copy_row>& rows) {
@@ -311,6 +361,14 @@ msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<delegator
       list[i].setServiceable(rows[i].serviceable);
       if (const auto& stats = rows[i].partition_stats; !stats.empty())
         write(list[i].initPartitionStats(static_cast<unsigned>(stats.size())), stats);
+      if (!rows[i].growing.empty()) {
+        auto growing = list[i].initGrowing(static_cast<unsigned>(rows[i].growing.size()));
+        for (unsigned k = 0; k < rows[i].growing.size(); ++k) {
+          growing[k].setId(rows[i].growing[k].segment);
+          growing[k].setStartPosition(rows[i].growing[k].start);
+          growing[k].setRows(rows[i].growing[k].rows);
+        }
+      }
     }
   });
 }

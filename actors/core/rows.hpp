@@ -23,6 +23,8 @@ struct target_row {
   std::int64_t rows = 0;
   std::int64_t bytes = 0;
   std::uint16_t channel = 0;
+  std::uint64_t indexes = 0; ///< Bit i: there is a file of the collection's index i to load.
+  std::uint64_t stats = 0;   ///< Bit i: there is a file of the statistics of field i.
 
   bool in(std::int64_t version) const {
     return version > 0 && from <= version && (to == 0 || version < to);
@@ -71,6 +73,15 @@ struct partition_version {
   friend auto operator<=>(const partition_version&, const partition_version&) = default;
 };
 
+/// Rows that a delegator holds itself until they come as a sealed segment.
+struct growing_row {
+  std::int64_t segment = 0;
+  std::int64_t start = 0; ///< Position in the channel of its first row.
+  std::int64_t rows = 0;
+
+  friend bool operator==(const growing_row&, const growing_row&) = default;
+};
+
 struct delegator_row {
   std::string channel;
   std::int64_t node = 0;
@@ -79,6 +90,7 @@ struct delegator_row {
   std::int64_t served = 0;
   bool serviceable = false;
   std::vector<partition_version> partition_stats = {}; ///< By partition.
+  std::vector<growing_row> growing{}; ///< By segment.
 
   friend bool operator==(const delegator_row&, const delegator_row&) = default;
   friend bool operator<(const delegator_row& a, const delegator_row& b) {
@@ -119,6 +131,7 @@ struct replica_row {
   std::string resource_group;
   std::vector<std::int64_t> nodes;
   std::vector<std::int64_t> read_only_nodes;
+  schema::LoadPriority load_priority = schema::LoadPriority::HIGH; ///< Of segments that are new to users.
 
   /// True when the node belongs to the replica, read-write or read-only.
   bool contains(std::int64_t node) const;
@@ -146,12 +159,25 @@ struct collection_row {
   std::uint32_t dimension = 0;
   bool whole_collection = true;
   std::uint64_t revision = 0;
+  std::vector<std::int64_t> loading_partitions; ///< Not in current yet; while status is LOADING that goes for all of them.
 
+  /// True when the partition is desired, and part of current.
+  bool partition_loaded(std::int64_t partition) const;
+  bool wants_partition(std::int64_t partition) const;
   const replica_row* replica(std::int64_t replica_id) const;
   /// True when some replica has a node that is being drained.
   bool draining() const;
   /// The replica that a node belongs to, or null. A node is in at most one.
   const replica_row* replica_of(std::int64_t node) const;
+};
+
+/// What a target says of one channel, beside its sealed segments.
+struct channel_target {
+  std::int64_t seek = 0;             ///< Rows before this position are in sealed segments.
+  std::vector<std::int64_t> growing; ///< Segments that its delegators hold themselves.
+  std::vector<std::int64_t> dropped; ///< Segments that are no longer needed in any form.
+
+  friend bool operator==(const channel_target&, const channel_target&) = default;
 };
 
 struct head_row {
@@ -166,6 +192,10 @@ struct head_row {
   std::uint32_t next_segments = 0;
   std::int64_t next_rows = 0;
   std::vector<partition_version> partition_stats; ///< The newest; by partition.
+  std::vector<channel_target> current_channels; ///< By index of `channels`; shorter: nothing is known of the rest.
+  std::vector<channel_target> next_channels;
+  std::uint64_t indexes = 0; ///< Bit i: the collection has an index i.
+  std::uint64_t stats = 0;   ///< Bit i: field i has statistics that copies should load.
 
   /// The version that a fresh delegator should serve: current, or next while there is no current.
   std::int64_t readable() const {
@@ -231,6 +261,9 @@ void write(schema::TargetSegment::Builder b, const target_row& row);
 copy_row read(schema::Copy::Reader r);
 view_row read(schema::View::Reader r);
 delegator_row read(schema::Delegator::Reader r);
+growing_row read(schema::GrowingSegment::Reader r);
+channel_target read(schema::ChannelTarget::Reader r);
+void write(schema::ChannelTarget::Builder b, const channel_target& row);
 collection_row read(schema::CollectionState::Reader r);
 void write(schema::CollectionState::Builder b, const collection_row& row);
 head_row read(schema::TargetHead::Reader r);

@@ -272,6 +272,7 @@ struct ActorReport {
   lastFailure @11 :Text;
   waitingFor @12 :Text;
   state @13 :Text;
+  counters @14 :List(Count);   # what the actor counts of its own: proposals, defects found, ...
   struct Count {
     type @0 :Text;
     count @1 :UInt64;
@@ -284,6 +285,39 @@ struct ListActorsRequest {
 struct ListActorsReply {
   status @0 :Status;
   actors @1 :List(ActorReport);
+}
+
+# -- operations -----------------------------------------------------------------
+
+struct CheckerInfo {
+  name @0 :Text;               # "segment_checker"; its number says the same: 1 channel, 2 segment, 3 balance, 4 index, 5 leader
+  active @1 :Bool;
+  found @2 :Bool;              # false: no checker has this name or number
+  number @3 :UInt32;
+}
+struct ListCheckersRequest {
+  header @0 :Header;
+  checkers @1 :List(Text);     # by name or number; empty: all
+}
+struct ListCheckersReply {
+  status @0 :Status;
+  checkers @1 :List(CheckerInfo);
+}
+struct ActivateCheckerRequest {
+  # It proposes again, after a look at everything. Not durable: a new start of the coordinator has all checkers active.
+  header @0 :Header;
+  checker @1 :Text;            # name or number
+}
+struct ActivateCheckerReply {
+  status @0 :Status;
+}
+struct DeactivateCheckerRequest {
+  # It proposes nothing until it is activated again; its tasks in flight go on.
+  header @0 :Header;
+  checker @1 :Text;
+}
+struct DeactivateCheckerReply {
+  status @0 :Status;
 }
 
 # -- one door for all requests ------------------------------------------------

@@ -45,6 +45,13 @@ struct ViewEntry {
   worker @1 :Int64;
 }
 
+struct GrowingSegment {
+  # Rows that a delegator holds itself until they come as a sealed segment.
+  id @0 :Int64;
+  startPosition @1 :Int64;   # position in the channel of its first row
+  rows @2 :Int64;
+}
+
 struct DelegatorReport {
   channel @0 :Text;
   collection @1 :Int64;
@@ -56,6 +63,7 @@ struct DelegatorReport {
   view @7 :List(ViewEntry);
   removed @8 :List(Int64);
   partitionStats @9 :List(PartitionVersion); # all that it uses, by partition
+  growing @10 :List(GrowingSegment); # all of them, by id
 }
 
 struct DelegatorKey {
@@ -181,6 +189,7 @@ struct ReleaseSegment {
   channel @2 :Text;
   segment @3 :Int64;
   worker @4 :Worker;
+  growing @5 :Bool;          # the growing segment that the leader itself holds; no worker
 }
 
 struct DropShard {

@@ -9,6 +9,7 @@ using import "common.capnp".Mark;
 using import "common.capnp".Property;
 using import "node.capnp".Order;
 using import "node.capnp".Report;
+using import "node.capnp".GrowingSegment;
 using import "node.capnp".LoadPriority;
 using import "node.capnp".OrderProgress;
 using import "node.capnp".PartitionVersion;
@@ -27,6 +28,7 @@ struct ReplicaState {
   resourceGroup @1 :Text;
   nodes @2 :List(Int64);          # read-write
   readOnlyNodes @3 :List(Int64);  # being drained
+  loadPriority @4 :LoadPriority;  # of segments that are new to its users; what was readable before loads with high
 }
 
 struct CollectionState {
@@ -42,6 +44,7 @@ struct CollectionState {
   dimension @8 :UInt32;
   wholeCollection @9 :Bool;       # load type: all partitions, also later ones
   revision @10 :UInt64;           # grows with each commit that touches it
+  loadingPartitions @11 :List(Int64); # asked for, not in current yet; while `status` is loading that goes for all of them
 }
 
 struct NodeRecord {
@@ -52,6 +55,13 @@ struct NodeRecord {
 }
 
 # -- target -------------------------------------------------------------------
+
+struct ChannelTarget {
+  # What a target says of one channel, beside its sealed segments.
+  seekPosition @0 :Int64;         # rows before it are in sealed segments
+  growing @1 :List(Int64);        # segments that its delegators hold themselves
+  dropped @2 :List(Int64);        # segments that are no longer needed in any form
+}
 
 struct TargetHead {
   # A segment is in version v when fromVersion <= v and (toVersion = 0 or v < toVersion).
@@ -66,6 +76,10 @@ struct TargetHead {
   nextSegments @8 :UInt32;
   nextRows @9 :Int64;
   partitionStats @10 :List(PartitionVersion); # newest statistics of partitions; leaders are told of newer ones
+  currentChannels @11 :List(ChannelTarget); # of current, by index of `channels`; may be shorter: nothing is known
+  nextChannels @12 :List(ChannelTarget);    # of next
+  indexes @13 :UInt64;            # bit i: the collection has an index with id i (1 to 63)
+  stats @14 :UInt64;              # bit i: field i has statistics that copies should load
 }
 
 struct TargetSegment {
@@ -76,6 +90,8 @@ struct TargetSegment {
   rows @4 :Int64;
   bytes @5 :Int64;
   channel @6 :UInt16;             # index into the head's channels
+  indexes @7 :UInt64;             # bit i: there is a file of the index with id i (1 to 63) to load
+  stats @8 :UInt64;               # bit i: there is a file of the statistics of field i
 }
 
 struct TargetSegments {
@@ -144,6 +160,7 @@ struct Delegator {
   servedVersion @4 :Int64;
   serviceable @5 :Bool;
   partitionStats @6 :List(PartitionVersion); # by partition
+  growing @7 :List(GrowingSegment); # by id
 }
 struct Delegators {
   collection @0 :Int64;
@@ -166,6 +183,7 @@ enum TaskKind {
   updateStats @10;  # load field statistics that a copy lacks
   dropIndex @11;    # unload indexes
   syncStats @12;    # tell a leader newer partition statistics
+  releaseGrowing @13; # a leader forgets a growing segment of its own
 }
 
 enum TaskPriority {
@@ -320,6 +338,12 @@ struct LoadFailures {
   }
 }
 
+struct CheckerState {
+  # The controller of checkers to a checker: whether it may propose. Answered when done.
+  header @0 :Header;
+  active @1 :Bool;
+}
+
 # -- publications -------------------------------------------------------------
 
 enum ChunkKind {
@@ -395,6 +419,14 @@ struct CommitNext {
   current @1 :Int64;              # premise
   added @2 :List(TargetSegment);
   dropped @3 :List(Int64);
+  channels @4 :List(ChannelTarget); # of next; empty: as before
+}
+struct CommitReleasePartitions {
+  # These partitions are no longer desired; without any left the collection goes. Next loses their segments (a new version),
+  # current follows by promotion.
+  collection @0 :Int64;
+  partitions @1 :List(Int64);
+  revision @2 :UInt64;            # premise; 0: whatever it is
 }
 struct CommitPromotion {
   # next becomes current; the first promotion of a loading collection also makes it loaded.
@@ -421,6 +453,7 @@ struct Commit {
     replicas @6 :CommitReplicas;
     node @7 :NodeRecord;          # id 0: find or give one by name
     allocate @8 :UInt32;          # so many ids
+    releasePartitions @9 :CommitReleasePartitions;
   }
 }
 struct CommitReply {
@@ -523,6 +556,7 @@ struct RefreshRequest {
   # target_observer: pull again now; answered with the next version committed (or the current one if nothing changed).
   header @0 :Header;
   collection @1 :Int64;
+  untilCurrent @2 :Bool;          # answered when that version, or a later one, is current
 }
 struct RefreshReply {
   header @0 :Header;

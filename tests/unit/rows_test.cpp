@@ -40,7 +40,7 @@ TEST(row_rules, a_replica_contains_its_read_only_nodes_too) {
 }
 
 TEST(row_rules, segment_rows_come_back_from_their_chunk) {
-  const std::vector<target_row> targets{{1, 2, 3, 4, 5, 6, 7}, {8, 0, 1, 0, 2, 3, 65535}};
+  const std::vector<target_row> targets{{1, 2, 3, 4, 5, 6, 7, 6, 1ull << 63}, {8, 0, 1, 0, 2, 3, 65535}};
   std::vector<target_row> read_targets;
   auto t = chunk_of(9, targets);
   EXPECT_EQ(t.read().getTargetSegments().getCollection(), 9);
@@ -53,7 +53,7 @@ TEST(row_rules, segment_rows_come_back_from_their_chunk) {
   const std::vector<view_row> views{{1, 2, 3}};
   auto v = chunk_of(9, views);
   EXPECT_EQ(read(v.read().getViews().getViews()[0]), views[0]);
-  const std::vector<delegator_row> delegators{{"by-dev_0", 2, 3, 4, 5, true}};
+  const std::vector<delegator_row> delegators{{"by-dev_0", 2, 3, 4, 5, true, {{6, 7}}, {{8, 9, 10}, {11, 12, 13}}}};
   auto d = chunk_of(9, delegators);
   EXPECT_EQ(read(d.read().getDelegators().getDelegators()[0]), delegators[0]);
 }
@@ -66,23 +66,27 @@ TEST(row_rules, collections_heads_nodes_and_tasks_come_back_from_their_chunk) {
   c.status = schema::LoadStatus::LOADING;
   c.replica_number = 2;
   c.partitions = {4, 5};
-  c.replicas = {{101, "rg", {1, 2}, {3}}};
+  c.replicas = {{101, "rg", {1, 2}, {3}, schema::LoadPriority::LOW}};
+  c.loading_partitions = {5};
   c.metric = "cosine";
   c.dimension = 100;
   c.whole_collection = false;
   c.revision = 77;
   const auto cc = read(chunk_of(c).read().getCollection());
   EXPECT_EQ(cc.replicas, c.replicas);
+  EXPECT_EQ(cc.loading_partitions, c.loading_partitions);
   EXPECT_EQ(std::tie(cc.id, cc.database, cc.name, cc.status, cc.replica_number, cc.partitions, cc.metric, cc.dimension,
                      cc.whole_collection, cc.revision),
             std::tie(c.id, c.database, c.name, c.status, c.replica_number, c.partitions, c.metric, c.dimension,
                      c.whole_collection, c.revision));
-  head_row h{1, 2, 3, {"a", "b"}, {4, 5}, "folder", 6, 7, 8, 9};
+  head_row h{1, 2, 3, {"a", "b"}, {4, 5}, "folder", 6, 7, 8, 9, {{4, 7}}, {{10, {1}, {2, 3}}}, {{11, {}, {}}, {12, {4}, {}}}, 6, 8};
   const auto hh = read(chunk_of(h).read().getTargetHead());
   EXPECT_EQ(std::tie(hh.collection, hh.current, hh.next, hh.channels, hh.partitions, hh.folder, hh.current_segments,
                      hh.current_rows, hh.next_segments, hh.next_rows),
             std::tie(h.collection, h.current, h.next, h.channels, h.partitions, h.folder, h.current_segments,
                      h.current_rows, h.next_segments, h.next_rows));
+  EXPECT_EQ(std::tie(hh.partition_stats, hh.current_channels, hh.next_channels, hh.indexes, hh.stats),
+            std::tie(h.partition_stats, h.current_channels, h.next_channels, h.indexes, h.stats));
   node_row n;
   n.id = 3;
   n.name = "n3";
