@@ -55,6 +55,10 @@ inline constexpr std::size_t touched_segments = 1'000;
 inline constexpr milliseconds publication_timeout{10'000};
 /// Proposals a checker sends for one publication; the rest follows with the next.
 inline constexpr std::size_t proposals_per_batch = 1'000;
+/// Time of one slow walk of a checker over everything, for what no change told.
+inline constexpr milliseconds sweep_round{300'000};
+/// Segments and collections that one slice of that walk looks at; the walk goes on with the next slice.
+inline constexpr std::size_t sweep_entities = 1'000;
 /// Tasks in flight in the whole cluster; further proposals are refused (task_limit) and come again when one ends. Tasks of one
 /// priority may take up nine tenths of it, so that a flood of one leaves room for the others.
 inline constexpr std::size_t tasks_in_flight = 20'000;

@@ -1,18 +1,21 @@
 // Rules for channels: lacking, repeated, not in target, foreign, released.
 #include "actors/core/channel_rules.hpp"
 
+#include "messages/limits.hpp"
+
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace muster {
 
 namespace {
 
-proposal drop(std::int64_t collection, std::int64_t replica, const delegator_row& d, reason why,
-              schema::TaskPriority priority) {
+/// Channel tasks are few and decide what can be searched: all are of high priority.
+proposal drop(std::int64_t collection, std::int64_t replica, const delegator_row& d, reason why) {
   proposal p;
   p.kind = schema::TaskKind::DROP_SHARD;
-  p.priority = priority;
+  p.priority = schema::TaskPriority::HIGH;
   p.collection = collection;
   p.replica = replica;
   p.channel = d.channel;
@@ -42,6 +45,8 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
   p.channel = channel;
   p.target_version = version;
   p.why = reason::channel_lacking;
+  // What users could read before comes back first.
+  p.load_priority = view.head->current != 0 ? schema::LoadPriority::HIGH : replica.load_priority;
   view.each_target([&](const target_row& t) {
     if (t.channel != index || !t.in(version))
       return;
@@ -60,17 +65,19 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
 
 void check_desired(const situation& s, const collection_view& view, placing& places, std::vector<proposal>& out) {
   const auto& desired = *view.desired;
+  for (const auto& d : view.delegators) {
+    const auto* home = desired.replica_of(d.node);
+    if (s.usable(d.node) && (home == nullptr || home->id != d.replica))
+      out.push_back(drop(desired.id, 0, d, reason::channel_foreign));
+  }
   if (!view.head)
     return;
   const auto& channels = view.head->channels;
   for (const auto& d : view.delegators) {
     const auto* home = desired.replica_of(d.node);
-    if (!s.usable(d.node))
-      continue;
-    if (home == nullptr || home->id != d.replica)
-      out.push_back(drop(desired.id, 0, d, reason::channel_foreign, schema::TaskPriority::NORMAL));
-    else if (std::find(channels.begin(), channels.end(), d.channel) == channels.end())
-      out.push_back(drop(desired.id, home->id, d, reason::channel_not_in_target, schema::TaskPriority::NORMAL));
+    if (home != nullptr && home->id == d.replica && s.usable(d.node)
+        && std::find(channels.begin(), channels.end(), d.channel) == channels.end())
+      out.push_back(drop(desired.id, home->id, d, reason::channel_not_in_target));
   }
   for (const auto& replica : desired.replicas) {
     if (!s.all_known(replica))
@@ -98,31 +105,54 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
       for (const auto& d : view.delegators)
         if (d.channel == channel && d.replica == replica.id && d.node != leader->node && d.version < leader->version
             && replica.contains(d.node) && s.usable(d.node)) {
-          out.push_back(drop(desired.id, replica.id, d, reason::channel_repeated, schema::TaskPriority::HIGH));
+          out.push_back(drop(desired.id, replica.id, d, reason::channel_repeated));
           break;
         }
     }
   }
 }
 
-} // namespace
-
-std::vector<proposal> check_channels(const situation& s, const touched_map& touched) {
-  std::vector<proposal> out;
-  placing places{s};
-  for (const auto& [id, ids] : touched) {
-    const auto* view = s.collection(id);
-    if (view == nullptr)
-      continue;
-    if (view->desired) {
-      check_desired(s, *view, places, out);
-      continue;
-    }
+/// True: something is to be done (perhaps not now).
+bool check_collection(const situation& s, std::int64_t id, placing& places, std::vector<proposal>& out) {
+  const auto* view = s.collection(id);
+  if (view == nullptr)
+    return false;
+  const auto before = out.size();
+  if (view->desired) {
+    check_desired(s, *view, places, out);
+  } else {
     for (const auto& d : view->delegators)
       if (s.usable(d.node))
-        out.push_back(drop(id, 0, d, reason::channel_released, schema::TaskPriority::NORMAL));
+        out.push_back(drop(id, 0, d, reason::channel_released));
   }
+  return out.size() > before;
+}
+
+} // namespace
+
+std::vector<proposal> channel_rules::check(const situation& s, const touched_map& touched) {
+  std::vector<proposal> out;
+  placing places{s};
+  auto due = std::exchange(cut_, {});
+  for (const auto& [id, ids] : touched)
+    due.insert(id);
+  for (auto id : due)
+    if (out.size() >= limits::proposals_per_batch)
+      cut_.insert(id);
+    else if (check_collection(s, id, places, out))
+      open_.insert(id);
+    else
+      open_.erase(id);
   return out;
+}
+
+std::optional<std::int64_t> channel_rules::sweep(const situation& s, std::int64_t collection, std::int64_t, std::size_t,
+                                                 sweep_findings& found) {
+  placing places{s};
+  if (check_collection(s, collection, places, found.proposals) && !cut_.contains(collection)
+      && open_.insert(collection).second)
+    ++found.defects;
+  return std::nullopt;
 }
 
 } // namespace muster

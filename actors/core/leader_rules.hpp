@@ -1,34 +1,59 @@
-// What leader_checker concludes: routes that a delegator lacks or should forget, delegators that serve an old version.
+// What leader_checker concludes: routes that a delegator lacks or should forget, delegators that serve an old version or use old
+// statistics.
 #pragma once
 
+#include "actors/core/anti_entropy.hpp"
 #include "actors/core/proposal.hpp"
+#include "actors/core/shard_context.hpp"
 #include "actors/core/situation.hpp"
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace muster {
 
-/// Remembers segments whose routes are not as they should be. Cost of a check: what was touched plus what is open there.
+/// Remembers segments whose routes are not as they should be. Cost of a check: what was touched, the shards of the touched
+/// collections; plus, when those shards changed, what is open there; another leader: the collection.
 class leader_rules {
 public:
+  /// At most limits::proposals_per_batch proposals; what that cuts off comes with the next check.
   std::vector<proposal> check(const situation& s, const touched_map& touched);
+
+  /// See anti_entropy.hpp. Cost: some 100 ns a segment that is as it should be.
+  std::optional<std::int64_t> sweep(const situation& s, std::int64_t collection, std::int64_t from, std::size_t most,
+                                    sweep_findings& found);
+
+  /// True when the limit cut something off.
+  bool more() const {
+    return !cut_.empty();
+  }
 
   std::size_t open() const;
 
 private:
+  using shard_index = std::pair<std::size_t, std::size_t>; ///< Replica, channel.
+
   struct unsettled {
-    std::set<std::int64_t> segments;
+    /// Open segments, with the shards whose leader does not cover one that the readable version needs.
+    std::map<std::int64_t, std::vector<shard_index>> segments;
+    std::map<shard_index, std::size_t> uncovered; ///< How many segments of each shard.
+    std::vector<std::int64_t> pending;            ///< Not looked at yet: the limit cut them off.
     std::map<std::pair<std::int64_t, std::string>, std::int64_t> leaders; ///< (replica, channel) -> node
+    shard_state shards;
   };
 
-  bool check_segment(const situation& s, const collection_view& view, std::int64_t segment,
-                     std::set<std::pair<std::int64_t, std::string>>& uncovered, std::vector<proposal>& out) const;
+  void check_collection(const situation& s, std::int64_t id, const touched_ids& ids, std::vector<proposal>& out);
+  bool check_segment(const situation& s, const collection_view& view, const shard_context& shards, std::int64_t segment,
+                     std::vector<shard_index>& uncovered, std::vector<proposal>& out) const;
+  void note(unsettled& mine, std::int64_t segment, bool open, std::vector<shard_index> uncovered) const;
 
   std::map<std::int64_t, unsettled> open_;
-  std::set<std::int64_t> cut_; ///< Collections with proposals over the limit; due with the next check.
+  std::set<std::int64_t> cut_; ///< Collections with something pending.
+  std::int64_t last_cut_ = 0;  ///< The next check starts after this one, so that none is passed over for ever.
 };
 
 } // namespace muster

@@ -47,6 +47,18 @@ std::string_view to_string(reason r) {
       return "group_dropped";
     case reason::node_read_only:
       return "node_read_only";
+    case reason::growing_dropped:
+      return "growing_dropped";
+    case reason::growing_sealed:
+      return "growing_sealed";
+    case reason::stats_behind:
+      return "stats_behind";
+    case reason::index_lacking:
+      return "index_lacking";
+    case reason::stats_lacking:
+      return "stats_lacking";
+    case reason::index_surplus:
+      return "index_surplus";
     case reason::key_taken:
       return "key_taken";
     case reason::stale_proposal:

@@ -32,6 +32,12 @@ enum class reason : std::uint16_t {
   group_missing = 62,         ///< its new group has fewer nodes than it requests
   group_redundant = 63,       ///< its old group has more nodes than its limits, or does not accept it
   group_dropped = 64,         ///< its old group is dropped
+  growing_dropped = 30,       ///< a delegator holds a growing segment that the target says is dropped
+  growing_sealed = 31,        ///< a delegator holds a growing segment whose rows are in sealed ones by now
+  stats_behind = 32,          ///< a leader uses older statistics of partitions than there are
+  index_lacking = 33,         ///< a copy lacks an index whose file is there
+  stats_lacking = 34,         ///< a copy lacks statistics of a field whose file is there
+  index_surplus = 35,         ///< a copy has an index that the collection no longer has
 
   // -- why a proposal is refused
   key_taken = 100,            ///< a task on the same segment or channel of the replica is in flight

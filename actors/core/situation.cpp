@@ -2,6 +2,8 @@
 #include "actors/core/situation.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace muster {
 
@@ -44,6 +46,10 @@ bool is_channel_task(schema::TaskKind kind) {
     default:
       return false;
   }
+}
+
+bool sets_up_shard(schema::TaskKind kind) {
+  return kind == schema::TaskKind::SERVE_SHARD || kind == schema::TaskKind::MOVE_SHARD;
 }
 
 // -- collection_view ------------------------------------------------------------
@@ -110,6 +116,109 @@ void collection_view::each_view(const std::function<void(const view_row&)>& f) c
       f(read(r));
 }
 
+namespace {
+
+/// Goes over the rows of all chunks of one kind, by segment.
+template <class GetList>
+class row_cursor {
+public:
+  using list_type = decltype(std::declval<GetList>()(std::declval<schema::Chunk::Reader>()));
+
+  row_cursor(const chunk_map& chunks, std::int64_t from, GetList get, std::int64_t (*key)(const list_type&, unsigned))
+    : chunks_(chunks), get_(get), key_(key) {
+    chunk_ = chunks_.upper_bound(from);
+    if (chunk_ != chunks_.begin())
+      --chunk_;
+    open();
+    while (valid_ && segment() < from)
+      step();
+  }
+
+  bool valid() const {
+    return valid_;
+  }
+
+  std::int64_t segment() const {
+    return key_(list_, index_);
+  }
+
+  auto row() const {
+    return list_[index_];
+  }
+
+  void step() {
+    if (++index_ < list_.size())
+      return;
+    ++chunk_;
+    open();
+  }
+
+private:
+  void open() {
+    valid_ = false;
+    for (; chunk_ != chunks_.end(); ++chunk_) {
+      list_ = get_(chunk_->second.read());
+      index_ = 0;
+      if (list_.size() > 0) {
+        valid_ = true;
+        return;
+      }
+    }
+  }
+
+  const chunk_map& chunks_;
+  GetList get_;
+  std::int64_t (*key_)(const list_type&, unsigned);
+  chunk_map::const_iterator chunk_;
+  list_type list_;
+  unsigned index_ = 0;
+  bool valid_ = false;
+};
+
+using target_list = capnp::List<schema::TargetSegment>::Reader;
+using copy_list = capnp::List<schema::Copy>::Reader;
+using view_list = capnp::List<schema::View>::Reader;
+
+} // namespace
+
+std::optional<std::int64_t> collection_view::walk(std::int64_t from, std::size_t most, bool views,
+                                                  const std::function<void(const walked_segment&)>& f) const {
+  static const chunk_map none;
+  row_cursor targets{targets_, from, [](schema::Chunk::Reader c) { return c.getTargetSegments().getSegments(); },
+                     +[](const target_list& l, unsigned i) { return l[i].getId(); }};
+  row_cursor copies{copies_, from, [](schema::Chunk::Reader c) { return c.getCopies().getCopies(); },
+                    +[](const copy_list& l, unsigned i) { return l[i].getSegment(); }};
+  row_cursor routes{views ? views_ : none, from, [](schema::Chunk::Reader c) { return c.getViews().getViews(); },
+                    +[](const view_list& l, unsigned i) { return l[i].getSegment(); }};
+  target_row target;
+  std::vector<copy_row> copy_rows;
+  std::vector<view_row> view_rows;
+  while (targets.valid() || copies.valid() || routes.valid()) {
+    auto segment = std::numeric_limits<std::int64_t>::max();
+    if (targets.valid())
+      segment = std::min(segment, targets.segment());
+    if (copies.valid())
+      segment = std::min(segment, copies.segment());
+    if (routes.valid())
+      segment = std::min(segment, routes.segment());
+    if (most-- == 0)
+      return segment;
+    copy_rows.clear();
+    view_rows.clear();
+    bool named = false;
+    for (; targets.valid() && targets.segment() == segment; targets.step()) {
+      target = read(targets.row());
+      named = true;
+    }
+    for (; copies.valid() && copies.segment() == segment; copies.step())
+      copy_rows.push_back(read(copies.row()));
+    for (; routes.valid() && routes.segment() == segment; routes.step())
+      view_rows.push_back(read(routes.row()));
+    f({segment, named ? &target : nullptr, copy_rows, view_rows});
+  }
+  return std::nullopt;
+}
+
 const delegator_row* collection_view::leader(const replica_row& replica, const std::string& channel) const {
   const delegator_row* best = nullptr;
   for (const auto& d : delegators) {
@@ -174,6 +283,12 @@ void collection_view::put_tasks(std::int64_t chunk, std::vector<task_row> rows) 
     std::inplace_merge(tasks.begin(), tasks.begin() + middle, tasks.end(), by_id);
   if (members.empty())
     task_chunks_.erase(chunk);
+}
+
+void collection_view::each_channel_task(const std::function<void(const task_row&)>& f) const {
+  for (const auto& [key, id] : task_on_channel_)
+    if (const auto* t = task_with(id))
+      f(*t);
 }
 
 std::map<std::int64_t, std::int64_t> collection_view::workers_of(std::int64_t leader) const {
@@ -273,9 +388,13 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
     case schema::ChunkKind::TARGET_HEAD:
       collections_[collection].head = read(reader.getTargetHead());
       break;
-    case schema::ChunkKind::TARGET_SEGMENTS:
-      collections_[collection].targets_[key] = chunk;
+    case schema::ChunkKind::TARGET_SEGMENTS: {
+      auto& slot = collections_[collection].targets_[key];
+      count_targets(slot, -1);
+      slot = chunk;
+      count_targets(slot, 1);
       break;
+    }
     case schema::ChunkKind::DELEGATORS: {
       std::vector<delegator_row> rows;
       for (auto r : reader.getDelegators().getDelegators())
@@ -347,7 +466,10 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
       view.head.reset();
       break;
     case schema::ChunkKind::TARGET_SEGMENTS:
-      view.targets_.erase(key);
+      if (auto c = view.targets_.find(key); c != view.targets_.end()) {
+        count_targets(c->second, -1);
+        view.targets_.erase(c);
+      }
       break;
     case schema::ChunkKind::DELEGATORS:
       set_delegators(collection, {});
@@ -381,8 +503,11 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
       set_desired(id, std::nullopt);
     if (kinds.contains(schema::ChunkKind::TARGET_HEAD))
       view.head.reset();
-    if (kinds.contains(schema::ChunkKind::TARGET_SEGMENTS))
+    if (kinds.contains(schema::ChunkKind::TARGET_SEGMENTS)) {
+      for (const auto& [key, chunk] : view.targets_)
+        count_targets(chunk, -1);
       view.targets_.clear();
+    }
     if (kinds.contains(schema::ChunkKind::DELEGATORS))
       set_delegators(id, {});
     if (kinds.contains(schema::ChunkKind::COPIES)) {
@@ -420,6 +545,11 @@ void situation::forget_in_flight() {
     load.failing = 0;
   }
   in_flight_.clear();
+}
+
+void situation::count_targets(const msg<schema::Chunk>& chunk, int sign) {
+  if (!chunk.empty())
+    target_rows_ += static_cast<std::size_t>(sign * static_cast<std::int64_t>(chunk.read().getTargetSegments().getSegments().size()));
 }
 
 void situation::count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign) {

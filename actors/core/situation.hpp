@@ -44,6 +44,14 @@ struct node_holding {
   }
 };
 
+/// One segment as `collection_view::walk` shows it; valid during the call.
+struct walked_segment {
+  std::int64_t segment = 0;
+  const target_row* target = nullptr; ///< Null: no target ever named it, as far as anybody remembers.
+  const std::vector<copy_row>& copies; ///< By node.
+  const std::vector<view_row>& views;  ///< By leader.
+};
+
 /// Everything about one collection. Segment tables stay in their shared chunks; small things are decoded.
 class collection_view {
 public:
@@ -67,11 +75,17 @@ public:
   void each_copy(const std::function<void(const copy_row&)>& f) const;
   void each_view(const std::function<void(const view_row&)>& f) const;
 
+  /// Calls `f` for up to `most` segments from the id `from` on that a target, a copy or (with `views`) a view names, by id. Where to
+  /// go on, or nothing at the end. Cost: those segments.
+  std::optional<std::int64_t> walk(std::int64_t from, std::size_t most, bool views,
+                                   const std::function<void(const walked_segment&)>& f) const;
+
   /// The delegator that leads `channel` in a replica: serviceable before not, then the higher version. Null: none.
   const delegator_row* leader(const replica_row& replica, const std::string& channel) const;
   /// A task in flight on the segment in the replica, or on the channel, or null. Cost: log of the tasks.
   const task_row* task_on(std::int64_t replica, std::int64_t segment) const;
   const task_row* task_on(std::int64_t replica, const std::string& channel) const;
+  void each_channel_task(const std::function<void(const task_row&)>& f) const;
 
   /// What a node has of this collection. Cost: log of the nodes.
   node_holding on(std::int64_t node) const;
@@ -132,6 +146,11 @@ public:
     return collections_;
   }
 
+  /// Target segments and collections there are, for who walks over them in slices.
+  std::size_t entities() const {
+    return target_rows_ + collections_.size();
+  }
+
   /// One collection, or null.
   const collection_view* collection(std::int64_t id) const;
 
@@ -168,6 +187,7 @@ private:
   void forget(const std::set<schema::ChunkKind>& kinds);
   void forget_in_flight();
   void count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign);
+  void count_targets(const msg<schema::Chunk>& chunk, int sign);
   void set_desired(std::int64_t collection, std::optional<collection_row> row);
   void set_delegators(std::int64_t collection, std::vector<delegator_row> rows);
   void set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched);
@@ -176,6 +196,7 @@ private:
   std::uint64_t epoch_ = 0;
   std::map<std::int64_t, collection_view> collections_;
   std::map<std::int64_t, node_row> nodes_;
+  std::size_t target_rows_ = 0;
   std::map<std::int64_t, node_load> loads_;
   std::set<std::int64_t> in_flight_; ///< Nodes with load in flight, or failing.
   std::map<std::int64_t, std::set<std::int64_t>> collections_of_node_;
@@ -185,5 +206,8 @@ private:
 
 /// True when a task of this kind is keyed by its channel, not by a segment.
 bool is_channel_task(schema::TaskKind kind);
+
+/// True when a task of this kind sets up a leader of its channel, whose own order brings the segments.
+bool sets_up_shard(schema::TaskKind kind);
 
 } // namespace muster

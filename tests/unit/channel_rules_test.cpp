@@ -1,8 +1,13 @@
 // Rules of channel_checker: channels that a replica lacks, delegators that nobody needs.
 #include "actors/core/channel_rules.hpp"
+#include "actors/core/segment_rules.hpp"
+#include "messages/limits.hpp"
 #include "tests/unit/situation_builder.hpp"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
 
 namespace muster {
 namespace {
@@ -12,7 +17,8 @@ using schema::TaskPriority;
 
 std::vector<proposal> check(world& w) {
   const auto touched = w.whole();
-  return check_channels(w.view, touched);
+  channel_rules rules;
+  return rules.check(w.view, touched);
 }
 
 world small(int channels = 1) {
@@ -154,6 +160,91 @@ TEST(channel_checker_rules, a_delegator_outside_its_replica_is_dropped) {
   out = check(w);
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].node, 2) << "of a replica that the node does not belong to";
+}
+
+TEST(channel_checker_rules, without_a_target_only_what_is_outside_its_replica_goes) {
+  // C06
+  world w;
+  w.usable({1, 2}).loaded(7, {{1}});
+  w.collections[7].head.reset();
+  w.lead(7, "x", 1).lead(7, "x", 2, 101, 0, 2);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::DROP_SHARD);
+  EXPECT_EQ(out[0].node, 2);
+  EXPECT_EQ(out[0].channel, "x");
+  EXPECT_EQ(out[0].replica, 0);
+}
+
+TEST(channel_checker_rules, every_channel_task_is_of_high_priority) {
+  // Q9
+  auto w = small(2);
+  w.usable({9});
+  w.lead(7, "a", 9).lead(7, "y", 1).lead(7, "a", 2, 101, 5, 2).unlead(7, "b", 2);
+  w.loaded(8, {{1}});
+  w.lead(8, "a", 1);
+  w.collections[8].desired.reset();
+  const auto out = check(w);
+  std::set<reason> seen;
+  for (const auto& p : out) {
+    seen.insert(p.why);
+    EXPECT_EQ(p.priority, TaskPriority::HIGH) << to_string(p.why);
+  }
+  EXPECT_EQ(seen, (std::set<reason>{reason::channel_lacking, reason::channel_released, reason::channel_not_in_target,
+                                    reason::channel_repeated, reason::channel_foreign}));
+}
+
+TEST(channel_checker_rules, a_first_load_takes_the_priority_of_its_replica_and_a_lost_shard_comes_back_with_high) {
+  auto w = small();
+  w.collections[7].desired->replicas[0].load_priority = schema::LoadPriority::LOW;
+  w.unlead(7, "a", 1);
+  EXPECT_EQ(check(w).at(0).load_priority, schema::LoadPriority::HIGH);
+  w.collections[7].head->next = 5;
+  w.collections[7].head->current = 0;
+  EXPECT_EQ(check(w).at(0).load_priority, schema::LoadPriority::LOW);
+}
+
+TEST(channel_checker_rules, what_the_limit_of_proposals_cut_off_follows_with_the_next_check) {
+  world w;
+  w.usable({1});
+  const auto many = static_cast<std::int64_t>(limits::proposals_per_batch + 10);
+  for (std::int64_t c = 1; c <= many; ++c)
+    w.loaded(c, {{1}});
+  channel_rules rules;
+  EXPECT_EQ(rules.check(w.view, w.whole()).size(), limits::proposals_per_batch);
+  EXPECT_TRUE(rules.more());
+  EXPECT_EQ(rules.check(w.view, {}).size(), 10u);
+  EXPECT_FALSE(rules.more());
+}
+
+TEST(channel_checker_rules, channels_before_segments) {
+  // C02: a channel that nobody leads and a foreign one: first the channel is assigned; once it is led, its segment.
+  world w;
+  w.usable({1, 2}).loaded(7, {{1}});
+  w.segment(7, 11).lead(7, "y", 2);
+  segment_rules segments;
+  auto out = check(w);
+  EXPECT_EQ(std::count_if(out.begin(), out.end(), [](const proposal& p) { return p.why == reason::channel_lacking; }), 1);
+  EXPECT_EQ(std::count_if(out.begin(), out.end(), [](const proposal& p) { return p.why == reason::channel_foreign; }), 1);
+  EXPECT_TRUE(segments.check(w.view, w.whole()).empty());
+  w.lead(7, "a", 1);
+  const auto loads = segments.check(w.view, w.publish_shards(7));
+  ASSERT_EQ(loads.size(), 1u);
+  EXPECT_EQ(loads[0].segment, 11);
+}
+
+TEST(channel_checker_rules, the_slow_walk_finds_a_channel_that_no_change_told) {
+  auto w = small();
+  channel_rules rules;
+  EXPECT_TRUE(rules.check(w.view, w.whole()).empty());
+  w.unlead(7, "a", 1);
+  w.publish_shards(7);
+  sweep_cursor cursor;
+  const auto found = cursor.slice(rules, w.view, 1000);
+  EXPECT_EQ(found.defects, 1u);
+  EXPECT_EQ(found.proposals.size(), 1u);
+  EXPECT_TRUE(found.round_done);
+  EXPECT_EQ(cursor.slice(rules, w.view, 1000).defects, 0u);
 }
 
 TEST(channel_checker_rules, delegators_of_a_released_collection_are_dropped_where_nodes_are_usable) {

@@ -175,6 +175,80 @@ TEST(leader_checker_rules, a_leader_that_cannot_be_given_work_gets_none) {
   EXPECT_TRUE(check(w).empty());
 }
 
+TEST(leader_checker_rules, a_leader_on_a_read_only_node_is_told_no_routes_but_may_serve_a_newer_version) {
+  // C31
+  auto w = small();
+  auto& replica = w.collections[7].desired->replicas[0];
+  replica.nodes = {2};
+  replica.read_only_nodes = {1};
+  w.route(7, 12, 1, 0);
+  EXPECT_TRUE(check(w).empty());
+  w.route(7, 12, 1, 2).lead(7, "a", 1, 101, 4);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::SYNC_TARGET);
+}
+
+TEST(leader_checker_rules, only_what_is_in_no_target_is_forgotten) {
+  // C35
+  auto w = small();
+  w.uncopy(7, 12, 2).route(7, 99, 1, 2);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].removed, std::vector<std::int64_t>{99}) << "12 is in the target and will be loaded again";
+}
+
+TEST(leader_checker_rules, newer_statistics_of_partitions_are_told_to_the_leader_at_once) {
+  // C36
+  auto w = small();
+  w.collections[7].head->partition_stats = {{20, 101}, {21, 7}};
+  w.collections[7].delegators[0].partition_stats = {{20, 100}, {21, 7}};
+  auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::SYNC_STATS);
+  EXPECT_EQ(out[0].why, reason::stats_behind);
+  EXPECT_EQ(out[0].priority, TaskPriority::LOW);
+  EXPECT_EQ(out[0].node, 1);
+  EXPECT_EQ(out[0].partition_stats, (std::vector<partition_version>{{20, 101}}));
+  w.collections[7].delegators[0].partition_stats.clear();
+  EXPECT_EQ(check(w).at(0).partition_stats.size(), 2u) << "one that knows none lacks all";
+  w.collections[7].tasks = {a_task(TaskKind::SYNC_STATS, 101, 0)};
+  EXPECT_TRUE(check(w).empty());
+  w.collections[7].tasks.clear();
+  auto& replica = w.collections[7].desired->replicas[0];
+  replica.nodes = {2};
+  replica.read_only_nodes = {1};
+  EXPECT_TRUE(check(w).empty()) << "a read-only leader is left alone";
+}
+
+TEST(leader_checker_rules, a_version_is_not_told_while_any_of_its_segments_is_uncovered_also_after_many_changes) {
+  auto w = small();
+  leader_rules rules;
+  w.lead(7, "a", 1, 101, 4).uncopy(7, 12, 2).uncopy(7, 11, 1);
+  EXPECT_TRUE(rules.check(w.view, w.whole()).empty());
+  w.copy(7, 12, 2);
+  EXPECT_TRUE(rules.check(w.view, w.publish_segments(7, {12})).empty()) << "11 is uncovered still";
+  w.copy(7, 11, 1);
+  const auto out = rules.check(w.view, w.publish_segments(7, {11}));
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::SYNC_TARGET);
+  EXPECT_EQ(rules.open(), 0u);
+}
+
+TEST(leader_checker_rules, the_slow_walk_finds_a_route_that_no_change_told) {
+  auto w = small();
+  leader_rules rules;
+  rules.check(w.view, w.whole());
+  w.route(7, 12, 1, 0).route(7, 99, 1, 2);
+  w.publish_shards(7);
+  sweep_cursor cursor;
+  auto found = cursor.slice(rules, w.view, 1000);
+  EXPECT_EQ(found.defects, 2u);
+  EXPECT_EQ(found.proposals.size(), 2u);
+  EXPECT_EQ(cursor.slice(rules, w.view, 1000).defects, 0u);
+  EXPECT_EQ(rules.open(), 2u);
+}
+
 TEST(leader_checker_rules, another_leader_makes_every_segment_looked_at) {
   auto w = small();
   leader_rules rules;

@@ -1,9 +1,12 @@
 // Rules of segment_checker: what is lacking, repeated, surplus, foreign or released, and when nothing may be concluded.
 #include "actors/core/segment_rules.hpp"
 #include "messages/limits.hpp"
+#include "tests/unit/dice.hpp"
 #include "tests/unit/situation_builder.hpp"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace muster {
 namespace {
@@ -209,6 +212,216 @@ TEST(segment_checker_rules, everything_of_a_released_collection_goes_from_every_
   }
   w.suspect(2);
   EXPECT_EQ(check(w).size(), 1u);
+}
+
+TEST(segment_checker_rules, a_copy_that_any_delegator_of_the_replica_routes_to_stays) {
+  // C17: with a second delegator that routes to the other copy neither may go; without, the one that is not routed goes.
+  auto w = small();
+  w.copy(7, 12, 1);
+  w.lead(7, "a", 2, 101, 5, 0).route(7, 12, 2, 1);
+  EXPECT_TRUE(check(w).empty());
+  w.route(7, 12, 2, 2);
+  ASSERT_EQ(check(w).size(), 1u);
+  EXPECT_EQ(check(w)[0].node, 1);
+  w.unlead(7, "a", 1).unlead(7, "a", 2);
+  EXPECT_TRUE(check(w).empty()) << "no delegator, no release";
+}
+
+TEST(segment_checker_rules, what_no_target_names_stays_in_use_while_a_delegator_may_serve_an_older_version) {
+  // C18, I-C2. The row of 99 is remembered for one generation, so that its channel is known.
+  auto w = small();
+  w.segment(7, 99, 100, 0, 3, 5).copy(7, 99, 2);
+  const auto releases = [&] {
+    std::vector<std::int64_t> out;
+    for (const auto& p : check(w))
+      if (p.why == reason::segment_not_in_target)
+        out.push_back(p.segment);
+    return out;
+  };
+  using ids = std::vector<std::int64_t>;
+  EXPECT_EQ(releases(), ids{99}) << "the version is equal";
+  w.lead(7, "a", 1, 101, 4);
+  EXPECT_EQ(releases(), ids{}) << "behind";
+  w.lead(7, "a", 1, 101, 0);
+  EXPECT_EQ(releases(), ids{99}) << "never synced";
+  w.lead(7, "a", 2, 101, 4, 0);
+  EXPECT_EQ(releases(), ids{}) << "one of two is behind";
+  w.unlead(7, "a", 1).unlead(7, "a", 2);
+  EXPECT_EQ(releases(), ids{}) << "no delegator";
+  w.lead(7, "a", 1);
+  w.collections[7].tasks = {a_task(TaskKind::SERVE_SHARD, 101, 0)};
+  EXPECT_EQ(releases(), ids{}) << "a shard that is being set up may name it";
+}
+
+TEST(segment_checker_rules, without_a_target_nothing_is_surplus) {
+  // I-C4 in Muster's terms: what the target is must be known. Unlike in the model there is no next while nothing changes.
+  auto w = small();
+  w.collections[7].head.reset();
+  w.collections[7].target.clear();
+  EXPECT_TRUE(check(w).empty());
+}
+
+TEST(segment_checker_rules, what_could_be_read_before_loads_with_high_priority) {
+  // C16. Muster loads what current lacks also while there is no next; the model always has one.
+  world w;
+  w.usable({1}).loaded(7, {{1}});
+  w.collections[7].desired->replicas[0].load_priority = schema::LoadPriority::LOW;
+  w.segment(7, 1).segment(7, 2, 100, 0, 6);
+  w.collections[7].head->next = 6;
+  w.lead(7, "a", 1);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 2u);
+  EXPECT_EQ(out[0].segment, 1);
+  EXPECT_EQ(out[0].load_priority, schema::LoadPriority::HIGH);
+  EXPECT_EQ(out[1].segment, 2);
+  EXPECT_EQ(out[1].load_priority, schema::LoadPriority::LOW);
+}
+
+/// Current seeks to 10; node 1 leads and holds growing 2, 3 (before) and 4 (after it).
+world growing_world() {
+  auto w = small();
+  w.collections[7].head->current_channels = {{10, {}, {}}};
+  w.collections[7].delegators[0].growing = {{2, 2, 5}, {3, 3, 5}, {4, 11, 5}};
+  return w;
+}
+
+std::vector<std::int64_t> growing_released(world& w) {
+  std::vector<std::int64_t> out;
+  for (const auto& p : check(w))
+    if (p.kind == TaskKind::RELEASE_GROWING) {
+      EXPECT_EQ(p.node, 1);
+      EXPECT_EQ(p.replica, 101);
+      EXPECT_EQ(p.channel, "a");
+      EXPECT_EQ(p.priority, TaskPriority::NORMAL);
+      out.push_back(p.segment);
+    }
+  return out;
+}
+
+TEST(segment_checker_rules, a_growing_segment_that_starts_before_the_seek_position_is_released) {
+  // C12
+  auto w = growing_world();
+  EXPECT_EQ(growing_released(w), (std::vector<std::int64_t>{2, 3}));
+  w.collections[7].head->current_channels[0].growing = {2};
+  EXPECT_EQ(growing_released(w), (std::vector<std::int64_t>{3})) << "still growing in current";
+  w.collections[7].head->next = 6;
+  w.collections[7].head->next_channels = {{10, {3}, {}}};
+  EXPECT_EQ(growing_released(w), (std::vector<std::int64_t>{})) << "still growing in next";
+}
+
+TEST(segment_checker_rules, a_growing_segment_that_the_target_drops_is_released_wherever_it_starts) {
+  // C13
+  auto w = growing_world();
+  w.collections[7].head->current_channels[0].dropped = {4};
+  const auto out = check(w);
+  EXPECT_EQ(growing_released(w), (std::vector<std::int64_t>{2, 3, 4}));
+  EXPECT_EQ(out[2].why, reason::growing_dropped);
+  EXPECT_EQ(out[0].why, reason::growing_sealed);
+}
+
+TEST(segment_checker_rules, growing_segments_go_only_from_a_delegator_that_serves_exactly_current) {
+  // C14
+  auto w = growing_world();
+  w.collections[7].delegators[0].served = 4;
+  EXPECT_TRUE(growing_released(w).empty());
+  w.collections[7].delegators[0].served = 5;
+  EXPECT_EQ(growing_released(w).size(), 2u);
+  w.collections[7].head->current_channels.clear();
+  EXPECT_TRUE(growing_released(w).empty()) << "nothing is known of the channel";
+}
+
+TEST(segment_checker_rules, a_task_on_a_growing_segment_is_waited_for) {
+  auto w = growing_world();
+  w.collections[7].tasks = {a_task(TaskKind::RELEASE_GROWING, 101, 2)};
+  EXPECT_EQ(growing_released(w), (std::vector<std::int64_t>{3}));
+}
+
+TEST(segment_checker_rules, what_is_open_is_not_looked_at_again_while_its_shards_stand_still) {
+  auto w = small();
+  w.segment(7, 13).segment(7, 14);
+  segment_rules rules;
+  EXPECT_EQ(rules.check(w.view, w.whole()).size(), 2u);
+  EXPECT_EQ(rules.open(), 2u);
+  EXPECT_EQ(rules.check(w.view, w.publish_segments(7, {13})).size(), 1u) << "only what was touched";
+  EXPECT_TRUE(rules.check(w.view, w.publish_shards(7)).empty()) << "nothing of the shards changed";
+  w.collections[7].delegators[0].version = 9;
+  EXPECT_EQ(rules.check(w.view, w.publish_shards(7)).size(), 2u);
+}
+
+TEST(segment_checker_rules, a_large_collection_does_not_keep_others_waiting) {
+  world w;
+  w.usable({1});
+  const auto many = static_cast<std::int64_t>(3 * limits::proposals_per_batch);
+  for (std::int64_t c : {7, 8}) {
+    w.loaded(c, {{1}});
+    w.lead(c, "a", 1);
+  }
+  for (std::int64_t s = 1; s <= many; ++s)
+    w.segment(7, 70'000 + s);
+  w.segment(8, 81);
+  segment_rules rules;
+  EXPECT_EQ(rules.check(w.view, w.whole()).size(), limits::proposals_per_batch);
+  EXPECT_TRUE(rules.more());
+  const auto out = rules.check(w.view, {});
+  EXPECT_EQ(out.size(), limits::proposals_per_batch);
+  EXPECT_EQ(std::count_if(out.begin(), out.end(), [](const proposal& p) { return p.collection == 8; }), 1);
+}
+
+TEST(segment_checker_rules, the_slow_walk_finds_what_no_change_told_and_counts_it_once) {
+  auto w = small();
+  segment_rules rules;
+  rules.check(w.view, w.whole());
+  w.uncopy(7, 12, 2).copy(7, 99, 1).route(7, 99, 1, 1);
+  w.usable({9}).copy(7, 11, 9);
+  w.publish_shards(7); // the rules are not told
+  sweep_cursor cursor;
+  auto found = cursor.slice(rules, w.view, 1000);
+  EXPECT_TRUE(found.round_done);
+  EXPECT_EQ(found.defects, 3u);
+  EXPECT_EQ(found.proposals.size(), 3u);
+  EXPECT_EQ(rules.open(), 3u);
+  found = cursor.slice(rules, w.view, 1000);
+  EXPECT_EQ(found.defects, 0u) << "known by now";
+  EXPECT_EQ(found.proposals.size(), 3u) << "and proposed again, should a refusal have been lost";
+}
+
+TEST(segment_checker_rules, the_slow_walk_finds_nothing_where_changes_told_everything) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    dice d{seed};
+    world w;
+    w.usable({1, 2, 3});
+    w.loaded(7, {{1, 2}, {3}});
+    for (std::int64_t s = 11; s < 40; ++s)
+      w.segment(7, s, 100, 0, 5, d.one_in(5) ? 6 : 0);
+    w.settle(7);
+    segment_rules rules;
+    rules.check(w.view, w.whole());
+    sweep_cursor cursor;
+    for (int step = 0; step < 30; ++step) {
+      const auto s = d.from(11, 45);
+      switch (d.below(6)) {
+        case 0:
+          w.copy(7, s, d.from(1, 3));
+          break;
+        case 1:
+          w.uncopy(7, s, d.from(1, 3));
+          break;
+        case 2:
+          w.route(7, s, 1, d.below(3));
+          break;
+        case 3:
+          w.lead(7, "a", 1, 101, d.from(4, 5));
+          break;
+        case 4:
+          w.collections[7].tasks = {a_task(TaskKind::LOAD_SEGMENT, 101, s)};
+          break;
+        default:
+          w.nodes.at(d.from(1, 3)).known = d.one_in(2);
+      }
+      rules.check(w.view, w.publish_segments(7, {s}));
+      EXPECT_EQ(cursor.slice(rules, w.view, static_cast<std::size_t>(d.from(1, 40))).defects, 0u) << seed;
+    }
+  }
 }
 
 TEST(segment_checker_rules, what_is_open_is_looked_at_again_when_a_shard_changes) {
