@@ -13,8 +13,8 @@ struct rules : balance_rules {
 
 } // namespace
 
-subscriber_actor spawn_balance_checker(caf::actor_system& system, task_scheduler_actor scheduler) {
-  return system.spawn(checker_behavior<rules>, std::move(scheduler));
+checker_actor spawn_balance_checker(caf::actor_system& system, task_scheduler_actor scheduler, checker_options options) {
+  return system.spawn(checker_behavior<rules>, std::move(scheduler), options);
 }
 
 } // namespace muster

@@ -6,19 +6,15 @@ namespace muster {
 
 namespace {
 
-struct rules {
+struct rules : channel_rules {
   static constexpr const char* name = "channel_checker";
   static constexpr auto proposer = schema::Proposer::CHANNEL_CHECKER;
-
-  std::vector<proposal> check(const situation& s, const touched_map& touched) {
-    return check_channels(s, touched);
-  }
 };
 
 } // namespace
 
-subscriber_actor spawn_channel_checker(caf::actor_system& system, task_scheduler_actor scheduler) {
-  return system.spawn(checker_behavior<rules>, std::move(scheduler));
+checker_actor spawn_channel_checker(caf::actor_system& system, task_scheduler_actor scheduler, checker_options options) {
+  return system.spawn(checker_behavior<rules>, std::move(scheduler), options);
 }
 
 } // namespace muster

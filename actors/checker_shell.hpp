@@ -1,20 +1,23 @@
-// The shell that all checkers share: situation in, proposals out.
+// The shell that all checkers share: situation in, proposals out; the switch, and the slow walk over everything.
 #pragma once
 
 #include "actors/checkers.hpp"
+#include "actors/core/anti_entropy.hpp"
 #include "actors/core/proposal.hpp"
 #include "actors/core/situation.hpp"
 #include "actors/runtime/publisher.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace muster {
 
-/// `Rules` has check(situation, touched) -> proposals.
+/// `Rules` has check(situation, touched) -> proposals; if it has more(), what a limit cut off is asked for again; if it has open(),
+/// that is counted; if it has sweep(...) (core/anti_entropy.hpp), everything is walked over slowly.
 template <class Rules>
-struct checker_shell : shell<subscriber_actor, checker_shell<Rules>> {
-  using base = shell<subscriber_actor, checker_shell<Rules>>;
+struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
+  using base = shell<checker_actor, checker_shell<Rules>>;
 
   explicit checker_shell(typename base::self_pointer ptr) : base(ptr, Rules::name, Rules::name, "supervisor") {
     // nop
@@ -22,35 +25,108 @@ struct checker_shell : shell<subscriber_actor, checker_shell<Rules>> {
 
   m<schema::Ack> hear(const publication& p) {
     const auto touched = view.apply(p);
-    auto proposals = rules.check(view, touched);
-    if (proposals.size() > limits::proposals_per_batch)
-      proposals.resize(limits::proposals_per_batch); // the rest is still open and comes with the next change
-    for (const auto& x : proposals)
-      this->debug("propose ", to_string(x.why), " collection ", x.collection, " replica ", x.replica, " ", x.channel,
-                  x.segment != 0 ? " segment " + std::to_string(x.segment) : std::string{}, " node ", x.node);
-    if (!proposals.empty())
+    if (active)
+      check(touched);
+    return acknowledge(*this, p);
+  }
+
+  m<schema::Ack> switch_to(const m<schema::CheckerState>& state) {
+    if (std::exchange(active, state->getActive()) != active) {
+      rules = Rules{};
+      cursor = sweep_cursor{};
+      touched_map all;
+      if (active) {
+        for (const auto& [id, c] : view.collections())
+          all[id].whole = true;
+        check(all);
+        arm();
+      }
+      this->info(active ? "active" : "inactive: it proposes nothing until it is activated again");
+      this->meter().waits_for(active ? "" : "to be activated again");
+    }
+    return this->template make<schema::Ack>([](auto) {});
+  }
+
+  void go_on(const flush_atom&) {
+    going_on = false;
+    if (active)
+      check({});
+  }
+
+  void slice(const tick_atom&) {
+    ticking = false;
+    if constexpr (requires { &Rules::sweep; }) {
+      if (!active)
+        return;
+      auto found = cursor.slice(rules, view, limits::sweep_entities);
+      this->meter().count("swept", found.looked);
+      if (found.round_done)
+        this->meter().count("rounds", 1);
+      this->meter().count("defects", found.defects);
+      if (found.defects > 0)
+        this->warn("the slow walk found ", found.defects, " things to do that no change had told; this is a defect of Muster");
+      propose(found.proposals);
+      arm();
+    }
+  }
+
+  void check(const touched_map& touched) {
+    propose(rules.check(view, touched));
+    if constexpr (requires { rules.open(); })
+      this->meter().set("open", rules.open());
+    if constexpr (requires { rules.more(); })
+      if (rules.more() && !std::exchange(going_on, true))
+        this->send_later(limits::retry_first, flush_atom::value); // mostly the next publication is here earlier
+  }
+
+  void propose(const std::vector<proposal>& proposals) {
+    for (std::size_t first = 0; first < proposals.size(); first += limits::proposals_per_batch) {
+      const auto n = std::min(proposals.size() - first, limits::proposals_per_batch);
       this->send(scheduler, this->template make<schema::Proposals>(
                               [&](schema::Proposals::Builder b) {
                                 b.setProposer(Rules::proposer);
                                 b.setSituation(view.number());
-                                auto list = b.initProposals(static_cast<unsigned>(proposals.size()));
-                                for (unsigned i = 0; i < proposals.size(); ++i)
-                                  write(list[i], proposals[i]);
+                                auto list = b.initProposals(static_cast<unsigned>(n));
+                                for (unsigned i = 0; i < n; ++i)
+                                  write(list[i], proposals[first + i]);
                               },
                               view.epoch()));
-    return acknowledge(*this, p);
+    }
+    for (const auto& x : proposals)
+      this->debug("propose ", to_string(x.why), " collection ", x.collection, " replica ", x.replica, " ", x.channel,
+                  x.segment != 0 ? " segment " + std::to_string(x.segment) : std::string{}, " node ", x.node);
+    this->meter().count("proposals", proposals.size());
+  }
+
+  /// One timer for the next slice.
+  void arm() {
+    if constexpr (requires { &Rules::sweep; })
+      if (!std::exchange(ticking, true))
+        this->send_later(sweep_interval(view.entities(), limits::sweep_entities, options.sweep_round), tick_atom::value);
   }
 
   situation view;
   Rules rules;
+  sweep_cursor cursor;
+  checker_options options;
   task_scheduler_actor scheduler;
+  bool active = false; ///< Until the controller says so: a restarted checker may be one that was switched off.
+  bool going_on = false;
+  bool ticking = false;
 };
 
 template <class Rules>
-subscriber_actor::behavior_type checker_behavior(subscriber_actor::stateful_pointer<checker_shell<Rules>> self,
-                                                 const task_scheduler_actor& scheduler) {
-  self->state.scheduler = scheduler;
-  return {self->state.on(&checker_shell<Rules>::hear)};
+checker_actor::behavior_type checker_behavior(checker_actor::stateful_pointer<checker_shell<Rules>> self,
+                                              const task_scheduler_actor& scheduler, const checker_options& options) {
+  auto& s = self->state;
+  s.scheduler = scheduler;
+  s.options = options;
+  return {
+    s.on(&checker_shell<Rules>::hear),
+    s.on(&checker_shell<Rules>::switch_to),
+    s.on(&checker_shell<Rules>::slice),
+    s.on(&checker_shell<Rules>::go_on),
+  };
 }
 
 } // namespace muster

@@ -84,6 +84,7 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   const auto collections = spawn_collection_observer(system);
   const auto targets = spawn_target_observer(system, metadata, data);
   const auto inspector = spawn_inspector(system);
+  const auto checkers = spawn_checker_controller(system);
   const auto gateway = spawn_gateway(system, {out.epoch, metadata, data, targets, collections, routes, inspector});
   for (const subscriber_actor& who : {subscriber_actor{routes}, subscriber_actor{collections}, subscriber_actor{targets},
                                       subscriber_actor{gateway}})
@@ -105,6 +106,7 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
                               {"collection_observer", pointer(collections), {}},
                               {"target_observer", pointer(targets), {}},
                               {"inspector", pointer(inspector), {}},
+                              {"checker_controller", pointer(checkers), {}},
                               {"gateway", pointer(gateway), {}},
                               {"node_manager", pointer(manager), {}}};
   const auto restartable = [&](const char* name, std::function<subscriber_actor()> spawn) {
@@ -116,16 +118,28 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
     all.push_back({name, begin(), begin});
   };
   restartable("replica_observer", [&system, metadata] { return spawn_replica_observer(system, metadata); });
-  restartable("segment_checker", [&system, scheduler] { return spawn_segment_checker(system, scheduler); });
-  restartable("channel_checker", [&system, scheduler] { return spawn_channel_checker(system, scheduler); });
-  restartable("leader_checker", [&system, scheduler] { return spawn_leader_checker(system, scheduler); });
-  restartable("balance_checker", [&system, scheduler] { return spawn_balance_checker(system, scheduler); });
+  const checker_options options{config.sweep_round};
+  const auto checker = [&](const char* name, auto spawn) {
+    auto begin = [&system, scheduler, checkers, options, name, spawn] {
+      auto actor = spawn(system, scheduler, options);
+      post(system, checkers, attach_atom::value, std::string{name}, actor);
+      post(system, scheduler, subscribe_atom::value, subscriber_actor{actor});
+      return pointer(actor);
+    };
+    all.push_back({name, begin(), begin});
+  };
+  checker("segment_checker", spawn_segment_checker);
+  checker("channel_checker", spawn_channel_checker);
+  checker("leader_checker", spawn_leader_checker);
+  checker("index_checker", spawn_index_checker);
+  checker("balance_checker", spawn_balance_checker);
 
   out.supervisor = spawn_supervisor(system, std::move(all), config.on_fatal);
   out.gateway = gateway;
   out.routes = routes;
   out.node_links = manager;
   out.scheduler = scheduler;
+  out.checkers = checkers;
   return out;
 }
 

@@ -23,6 +23,7 @@ struct coordinator_config {
   std::string store;                            ///< Folder of the segment files; empty: there are none (simulator).
   std::chrono::milliseconds node_gone = limits::node_gone;
   task_limits tasks = task_limits::standard();
+  std::chrono::milliseconds sweep_round = limits::sweep_round; ///< Of a checker's slow walk over everything.
   std::function<void(std::string)> on_fatal;    ///< Called once, from an actor, when the process must end; text for people.
 };
 
@@ -33,6 +34,7 @@ struct coordinator_actors {
   link_owner_actor node_links; ///< Events of inbound links of nodes.
   std::uint64_t epoch = 0;
   task_scheduler_actor scheduler; ///< Publishes the situation; for tests and introspection.
+  checker_controller_actor checkers;
   supervisor_actor supervisor;
 
   /// Ends all actors in order, doors first, the journal last; does not wait.

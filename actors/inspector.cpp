@@ -40,6 +40,11 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
         out[i].setLastFailure(r.last_failure);
         out[i].setWaitingFor(r.waiting_for);
         out[i].setState(r.state);
+        auto counters = out[i].initCounters(static_cast<unsigned>(r.counters.size()));
+        for (unsigned k = 0; k < r.counters.size(); ++k) {
+          counters[k].setType(r.counters[k].first);
+          counters[k].setCount(r.counters[k].second);
+        }
       }
     });
   }

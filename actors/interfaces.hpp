@@ -13,6 +13,7 @@
 #include <caf/typed_actor.hpp>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 // One line a message that passes between actors; the only list of them.
@@ -59,6 +60,13 @@
   X(TargetReply)                                                                                                       \
   X(RefreshRequest)                                                                                                    \
   X(RefreshReply)                                                                                                      \
+  X(CheckerState)                                                                                                      \
+  X(ListCheckersRequest)                                                                                               \
+  X(ListCheckersReply)                                                                                                 \
+  X(ActivateCheckerRequest)                                                                                            \
+  X(ActivateCheckerReply)                                                                                              \
+  X(DeactivateCheckerRequest)                                                                                          \
+  X(DeactivateCheckerReply)                                                                                            \
   X(AwaitRequest)                                                                                                      \
   X(AwaitReply)                                                                                                        \
   X(RunJob)                                                                                                            \
@@ -185,6 +193,27 @@ using job_actor = caf::typed_actor<
   // Runs the job; answered once, then the actor ends.
   answers<schema::RunJob, schema::JobReply>>;
 
+// -- coordinator: checkers ----------------------------------------------------
+
+/// The CHECKER interface: compares and proposes.
+using checker_actor = subscriber_actor::extend<
+  // Whether it may propose; answered when that holds.
+  answers<schema::CheckerState, schema::Ack>,
+  // One slice of the slow walk over everything (sent to itself).
+  caf::reacts_to<tick_atom>,
+  // Goes on with what a limit cut off (sent to itself).
+  caf::reacts_to<flush_atom>>;
+
+/// The CHECKER CONTROLLER interface: which checkers are active.
+using checker_controller_actor = caf::typed_actor<
+  // A checker started (again) under this name; it is told whether it is active.
+  caf::reacts_to<attach_atom, std::string, checker_actor>,
+  // All checkers, or those named.
+  answers<schema::ListCheckersRequest, schema::ListCheckersReply>,
+  // Switches one on or off; answered when it holds.
+  answers<schema::ActivateCheckerRequest, schema::ActivateCheckerReply>,
+  answers<schema::DeactivateCheckerRequest, schema::DeactivateCheckerReply>>;
+
 // -- coordinator: observers ---------------------------------------------------
 
 /// The TARGET OBSERVER interface: concludes next targets and promotions.
@@ -303,5 +332,6 @@ CAF_ADD_TYPE_ID(muster_handles, (muster::subscriber_actor))
 CAF_ADD_TYPE_ID(muster_handles, (muster::node_session_actor))
 CAF_ADD_TYPE_ID(muster_handles, (muster::task_executor_actor))
 CAF_ADD_TYPE_ID(muster_handles, (muster::route_subscriber_actor))
+CAF_ADD_TYPE_ID(muster_handles, (muster::checker_actor))
 
 CAF_END_TYPE_ID_BLOCK(muster_handles)

@@ -250,13 +250,17 @@ int actors(const options& o) {
   const auto reply = s.ask<schema::ListActorsRequest>([&](auto b) { b.setName(o.name); });
   if (!o.json) {
     table t{{"ACTOR", "KIND", "OWNER", "STATE", "QUEUED", "OLDEST MS", "HANDLED", "P50 US", "P99 US", "MAX US",
-             "RESTARTS", "WAITS FOR", "LAST FAILURE"}};
-    for (auto a : reply->getActors())
+             "RESTARTS", "COUNTS", "WAITS FOR", "LAST FAILURE"}};
+    for (auto a : reply->getActors()) {
+      std::string counts;
+      for (auto c : a.getCounters())
+        counts += (counts.empty() ? "" : " ") + std::string{view(c.getType())} + "=" + std::to_string(c.getCount());
       t.row({std::string{view(a.getName())}, std::string{view(a.getKind())}, std::string{view(a.getOwner())},
              std::string{view(a.getState())}, std::to_string(a.getQueued()), std::to_string(a.getOldestMs()),
              with_commas(static_cast<std::int64_t>(a.getHandled())), std::to_string(a.getHandlerP50Us()),
              std::to_string(a.getHandlerP99Us()), std::to_string(a.getHandlerMaxUs()), std::to_string(a.getRestarts()),
-             std::string{view(a.getWaitingFor())}, std::string{view(a.getLastFailure())}});
+             counts, std::string{view(a.getWaitingFor())}, std::string{view(a.getLastFailure())}});
+    }
     std::cout << (t.empty() ? "no such actor\n" : t.str());
     return done;
   }
@@ -279,6 +283,10 @@ int actors(const options& o) {
         .field("last_failure", view(a.getLastFailure()));
     w.key("handled_by_type").open('{');
     for (auto count : a.getHandledByType())
+      w.field(view(count.getType()), count.getCount());
+    w.close('}');
+    w.key("counters").open('{');
+    for (auto count : a.getCounters())
       w.field(view(count.getType()), count.getCount());
     w.close('}').close('}');
   }

@@ -54,6 +54,16 @@ void probe::waits_for(std::string text) {
   waiting_for_ = std::move(text);
 }
 
+void probe::count(const char* what, std::uint64_t more) {
+  std::lock_guard guard{mutex_};
+  counters_[what] += more;
+}
+
+void probe::set(const char* what, std::uint64_t value) {
+  std::lock_guard guard{mutex_};
+  counters_[what] = value;
+}
+
 void probe::ended() {
   std::lock_guard guard{mutex_};
   ended_ = true;
@@ -63,6 +73,7 @@ void probe::restarted(const probe& predecessor) {
   std::scoped_lock guard{mutex_, predecessor.mutex_};
   restarts_ = predecessor.restarts_ + 1;
   last_failure_ = predecessor.last_failure_;
+  counters_ = predecessor.counters_;
 }
 
 probe_report probe::report(std::int64_t now_ns) const {
@@ -94,6 +105,7 @@ probe_report probe::report(std::int64_t now_ns) const {
   r.handler_p50_us = percentile(50);
   r.handler_p99_us = percentile(99);
   r.handler_max_us = static_cast<std::uint64_t>(max_ns_) / 1000;
+  r.counters.assign(counters_.begin(), counters_.end());
   r.restarts = restarts_;
   r.last_failure = last_failure_;
   r.waiting_for = waiting_for_;

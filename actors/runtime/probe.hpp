@@ -32,6 +32,7 @@ struct probe_report {
   std::string last_failure;
   std::string waiting_for;
   std::string state; ///< "running" or "ended"
+  std::vector<std::pair<std::string, std::uint64_t>> counters; ///< What the actor counts of its own, by name.
 };
 
 /// The counters of one actor. Written by senders (`sent`) and by the actor itself; read by anyone, also when it is stuck.
@@ -50,6 +51,9 @@ public:
   void end(std::int64_t took_ns);
   void failed(std::string text);
   void waits_for(std::string text);
+  /// The actor's own counters: adds to one, or sets it. `what` is a string with static life.
+  void count(const char* what, std::uint64_t more);
+  void set(const char* what, std::uint64_t value);
   void ended();
   void restarted(const probe& predecessor);
 
@@ -68,6 +72,7 @@ private:
   std::int64_t max_ns_ = 0;
   std::uint32_t restarts_ = 0;
   std::string last_failure_;
+  std::map<std::string_view, std::uint64_t> counters_;
   std::string waiting_for_;
   bool ended_ = false;
 };
