@@ -17,7 +17,7 @@ struct controller_shell : shell<checker_controller_actor, controller_shell> {
     const char* name;
     std::uint32_t number; ///< The model's.
     bool active = true;
-    checker_actor actor;
+    checker_actor actor{};
   };
 
   explicit controller_shell(self_pointer ptr) : shell(ptr, "checker_controller", "checker_controller", "supervisor") {

@@ -63,6 +63,8 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
       if (found.round_done)
         this->meter().count("rounds", 1);
       this->meter().count("defects", found.defects);
+      if constexpr (requires { rules.open(); })
+        this->meter().set("open", rules.open());
       if (found.defects > 0)
         this->warn("the slow walk found ", found.defects, " things to do that no change had told; this is a defect of Muster");
       propose(found.proposals);

@@ -1,5 +1,6 @@
-// Who waits for a collection, answered by the situation.
+// Progress of loads, who waits for a collection, and what is given up because nothing moves.
 #include "actors/core/answers.hpp"
+#include "actors/core/progress_rules.hpp"
 #include "actors/observers.hpp"
 #include "actors/runtime/publisher.hpp"
 
@@ -14,6 +15,7 @@ struct collection_shell : shell<collection_observer_actor, collection_shell> {
 
   struct wait {
     std::uint64_t id = 0;
+    std::int64_t collection = 0;
     schema::AwaitRequest::Condition condition = schema::AwaitRequest::Condition::INVALID;
     bool seen = false; ///< The collection was desired since the wait began.
     std::int64_t deadline = 0;
@@ -25,8 +27,15 @@ struct collection_shell : shell<collection_observer_actor, collection_shell> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    for (const auto& [id, ids] : view.apply(p))
+    const auto touched = view.apply(p);
+    progress.check(view, touched, now());
+    for (const auto& [id, ids] : touched) {
       look(id);
+      if (const auto* c = view.collection(id); c == nullptr || !c->desired)
+        given_up.erase(id);
+    }
+    meter().set("loading", progress.loading());
+    arm();
     return acknowledge(*this, p);
   }
 
@@ -39,6 +48,7 @@ struct collection_shell : shell<collection_observer_actor, collection_shell> {
     const auto left = time_left(request->getHeader(), limits::job_timeout);
     wait w;
     w.id = ++last;
+    w.collection = id;
     w.condition = request->getCondition();
     w.deadline = now() + std::chrono::nanoseconds{left}.count();
     w.answer = answer;
@@ -51,12 +61,16 @@ struct collection_shell : shell<collection_observer_actor, collection_shell> {
   }
 
   void tick(const tick_atom&) {
+    if (armed_for > now())
+      return; // a nearer one was set meanwhile, this is the older timer
     ticking = false;
     while (!deadlines.empty() && deadlines.begin()->first <= now()) {
       const auto id = deadlines.begin()->second;
       deadlines.erase(deadlines.begin());
       look(id);
     }
+    for (const auto& a : progress.give_up(view, now(), timeout()))
+      give_up(a);
     arm();
   }
 
@@ -92,9 +106,13 @@ private:
       return std::nullopt;
     }
     w.seen = w.seen || desired;
-    if (!desired)
-      return w.seen ? std::optional{failure{ec::collection_not_loaded, "it was released while it was being loaded"}}
-                    : std::nullopt;
+    if (!desired) {
+      if (!w.seen)
+        return std::nullopt;
+      const auto why = given_up.find(w.collection);
+      return failure{ec::collection_not_loaded,
+                     why == given_up.end() ? "it was released while it was being loaded" : why->second};
+    }
     if (c->desired->status == schema::LoadStatus::LOADED && searchable(view, *c))
       return failure{ec::ok, {}};
     return std::nullopt;
@@ -110,16 +128,63 @@ private:
     return make<schema::AwaitReply>([&](auto b) { set_status(b.initStatus(), why); });
   }
 
+  /// Takes back what a load without progress has not loaded; what is loaded stays.
+  void give_up(const abandoned_load& a) {
+    const auto* c = view.collection(a.collection);
+    const auto text = "nothing moved for " + std::to_string(load_timeout.count() / 1000) + " s, so it was given up: "
+                      + waits_for(view, *c);
+    warn("the load of ", a.partitions.size(), " partitions of collection ", a.collection, ": ", text);
+    given_up[a.collection] = text;
+    meter().count("given_up", a.partitions.size());
+    auto commit = make<schema::Commit>(
+      [&](schema::Commit::Builder b) {
+        auto r = b.initReleasePartitions();
+        r.setCollection(a.collection);
+        r.setRevision(a.revision);
+        auto list = r.initPartitions(static_cast<unsigned>(a.partitions.size()));
+        for (unsigned i = 0; i < a.partitions.size(); ++i)
+          list.set(i, a.partitions[i]);
+      },
+      view.epoch());
+    request<m<schema::CommitReply>>(
+      metadata, limits::commit_timeout, commit,
+      [this, id = a.collection](const m<schema::CommitReply>& reply) {
+        if (const auto why = to_failure(reply->getStatus()); why.code != ec::ok) {
+          info("the load of collection ", id, " was not given up: ", why.text);
+          given_up.erase(id);
+        }
+      },
+      [this, id = a.collection](const failure& why) {
+        given_up.erase(id);
+        warn("giving up the load of collection ", id, " was not committed: ", why.text);
+      });
+  }
+
+  std::int64_t timeout() const {
+    return std::chrono::nanoseconds{load_timeout}.count();
+  }
+
+  /// One timer, for the nearest deadline or load without progress.
   void arm() {
-    if (deadlines.empty() || count == 0 || (ticking && armed_for <= deadlines.begin()->first))
+    auto next = progress.next_time(timeout());
+    if (count > 0 && !deadlines.empty() && (!next || deadlines.begin()->first < *next))
+      next = deadlines.begin()->first;
+    if (!next || (ticking && armed_for <= *next))
       return;
     ticking = true;
-    armed_for = deadlines.begin()->first;
-    const auto wait = std::chrono::nanoseconds{std::max<std::int64_t>(armed_for - now(), 0)};
+    armed_for = *next;
+    const auto wait = std::chrono::nanoseconds{std::max<std::int64_t>(*next - now(), 0)};
     send_later(std::chrono::duration_cast<std::chrono::milliseconds>(wait) + std::chrono::milliseconds{1}, tick_atom::value);
   }
 
+public:
+  metadata_actor metadata;
+  std::chrono::milliseconds load_timeout = limits::load_timeout;
+
+private:
   situation view;
+  progress_rules progress;
+  std::map<std::int64_t, std::string> given_up; ///< Why; until the release is here.
   std::map<std::int64_t, std::vector<wait>> waits;
   std::multimap<std::int64_t, std::int64_t> deadlines; ///< time -> collection; stale entries are harmless
   std::size_t count = 0;
@@ -129,15 +194,19 @@ private:
 };
 
 collection_observer_actor::behavior_type collection_behavior(
-  collection_observer_actor::stateful_pointer<collection_shell> self) {
+  collection_observer_actor::stateful_pointer<collection_shell> self, const metadata_actor& metadata,
+  std::chrono::milliseconds load_timeout) {
   auto& s = self->state;
+  s.metadata = metadata;
+  s.load_timeout = load_timeout;
   return {s.on(&collection_shell::hear), s.on(&collection_shell::await), s.on(&collection_shell::tick)};
 }
 
 } // namespace
 
-collection_observer_actor spawn_collection_observer(caf::actor_system& system) {
-  return system.spawn(collection_behavior);
+collection_observer_actor spawn_collection_observer(caf::actor_system& system, metadata_actor metadata,
+                                                    std::chrono::milliseconds load_timeout) {
+  return system.spawn(collection_behavior, std::move(metadata), load_timeout);
 }
 
 } // namespace muster

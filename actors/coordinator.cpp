@@ -81,7 +81,7 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   hears(metadata, scheduler);
   hears(distribution, scheduler);
   const auto routes = spawn_route_publisher(system);
-  const auto collections = spawn_collection_observer(system);
+  const auto collections = spawn_collection_observer(system, metadata, config.load_timeout);
   const auto targets = spawn_target_observer(system, metadata, data);
   const auto inspector = spawn_inspector(system);
   const auto checkers = spawn_checker_controller(system);

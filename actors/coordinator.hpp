@@ -23,6 +23,7 @@ struct coordinator_config {
   std::string store;                            ///< Folder of the segment files; empty: there are none (simulator).
   std::chrono::milliseconds node_gone = limits::node_gone;
   task_limits tasks = task_limits::standard();
+  std::chrono::milliseconds load_timeout = limits::load_timeout; ///< Without progress.
   std::chrono::milliseconds sweep_round = limits::sweep_round; ///< Of a checker's slow walk over everything.
   std::function<void(std::string)> on_fatal;    ///< Called once, from an actor, when the process must end; text for people.
 };

@@ -220,10 +220,13 @@ using checker_controller_actor = caf::typed_actor<
 using target_observer_actor = subscriber_actor::extend<
   // What would be the first target of a collection; commits nothing.
   answers<schema::TargetRequest, schema::TargetReply>,
-  // Pulls a loaded collection's data now; answered when the next target is durable.
+  // Pulls a loaded collection's data now; answered when the next target is durable or, if asked for, when it is current. Always
+  // answered: also when the collection is released, the pull fails, or the deadline passes.
   answers<schema::RefreshRequest, schema::RefreshReply>,
   // The data source has other segments for this collection.
-  takes<schema::DataChanged>>;
+  takes<schema::DataChanged>,
+  // Looks at deadlines, pulls that failed and next targets that stay (sent to itself while there are any).
+  caf::reacts_to<tick_atom>>;
 
 /// The COLLECTION OBSERVER interface: load progress, readiness, and who waits for them.
 using collection_observer_actor = subscriber_actor::extend<

@@ -2,8 +2,11 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "messages/limits.hpp"
 
 #include <caf/actor_system.hpp>
+
+#include <chrono>
 
 namespace muster {
 
@@ -14,7 +17,9 @@ subscriber_actor spawn_replica_observer(caf::actor_system& system, metadata_acto
 /// and promotions. Its loss ends the process, since others hold its handle.
 target_observer_actor spawn_target_observer(caf::actor_system& system, metadata_actor metadata, data_source_actor data);
 
-/// Spawns collection_observer: answers who waits for a collection to be loaded or released. Its loss ends the process.
-collection_observer_actor spawn_collection_observer(caf::actor_system& system);
+/// Spawns collection_observer: follows loads, answers who waits for a collection to be loaded or released, and gives up (with undo of
+/// what is not loaded) loads in which nothing moved for `load_timeout`. Its loss ends the process.
+collection_observer_actor spawn_collection_observer(caf::actor_system& system, metadata_actor metadata,
+                                                    std::chrono::milliseconds load_timeout = limits::load_timeout);
 
 } // namespace muster

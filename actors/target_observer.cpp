@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 
 namespace muster {
 
@@ -19,6 +20,13 @@ struct target_shell : shell<target_observer_actor, target_shell> {
   using refresh_promise = caf::typed_response_promise<m<schema::RefreshReply>>;
   using rows_or_failure = result<std::vector<target_row>>;
 
+  struct waiter {
+    refresh_promise answer;
+    bool until_current = false;
+    std::int64_t version = 0; ///< What the pull came to; 0: it has not ended.
+    std::int64_t deadline = 0;
+  };
+
   explicit target_shell(self_pointer ptr) : shell(ptr, "target_observer", "target_observer", "supervisor") {
     // nop
   }
@@ -29,6 +37,7 @@ struct target_shell : shell<target_observer_actor, target_shell> {
       promote(id, version);
     for (const auto& [id, ids] : touched) {
       const auto* c = view.collection(id);
+      look(id, c);
       if (c == nullptr || !c->desired) {
         pulled.erase(id);
         committed.erase(id);
@@ -38,6 +47,7 @@ struct target_shell : shell<target_observer_actor, target_shell> {
       if (behind.erase(id) > 0)
         wish(id);
     }
+    arm();
     return acknowledge(*this, p);
   }
 
@@ -66,10 +76,43 @@ struct target_shell : shell<target_observer_actor, target_shell> {
   }
 
   caf::result<m<schema::RefreshReply>> refresh(const m<schema::RefreshRequest>& request) {
-    auto answer = self->make_response_promise<m<schema::RefreshReply>>();
-    waiting[request->getCollection()].push_back(answer);
-    note_change(request->getCollection());
-    return answer;
+    if (waiters >= limits::refresh_waiters)
+      return reply(failure{ec::too_many_requests, "more than " + std::to_string(limits::refresh_waiters)
+                                                    + " refreshes wait already; try again later"},
+                   0);
+    const auto id = request->getCollection();
+    waiter w;
+    w.answer = self->make_response_promise<m<schema::RefreshReply>>();
+    w.until_current = request->getUntilCurrent();
+    w.deadline = now() + std::chrono::nanoseconds{time_left(request->getHeader(), limits::refresh_timeout)}.count();
+    deadlines.insert({w.deadline, id});
+    waiting[id].push_back(w);
+    ++waiters;
+    note_change(id);
+    arm();
+    return w.answer;
+  }
+
+  void tick(const tick_atom&) {
+    if (armed_for > now())
+      return; // a nearer one was set meanwhile, this is the older timer
+    ticking = false;
+    while (!deadlines.empty() && deadlines.begin()->first <= now()) {
+      const auto id = deadlines.begin()->second;
+      deadlines.erase(deadlines.begin());
+      release(id, [this](const waiter& w) -> std::optional<failure> {
+        if (w.deadline > now())
+          return std::nullopt;
+        return failure{ec::deadline_exceeded, w.version == 0 ? "the deadline passed; the data source has not answered yet"
+                                                             : "the deadline passed; the next target is not current yet"};
+      });
+    }
+    while (!due.empty() && due.begin()->first <= now()) {
+      const auto id = due.begin()->second;
+      unschedule(id);
+      wish(id);
+    }
+    arm();
   }
 
   void data_changed(const m<schema::DataChanged>& change) {
@@ -187,27 +230,123 @@ private:
 
   void done(std::int64_t id, const failure& why, std::int64_t version) {
     pulling.erase(id);
-    if (why.code != ec::ok) {
-      pulled.erase(id); // looked at again when the collection is published anew
-      first_pulls.erase(id);
+    const auto* c = view.collection(id);
+    if (c != nullptr && c->desired && why.code != ec::ok) {
+      // One that cannot be pulled is tried again later and later; its place is free for others meanwhile.
+      auto& wait = retries[id];
+      wait = wait.count() == 0 ? limits::pull_retry_first : std::min(2 * wait, limits::pull_retry_longest);
+      schedule(id, now() + std::chrono::nanoseconds{wait}.count());
+    } else {
+      if (why.code != ec::ok) {
+        pulled.erase(id); // looked at when it is here
+        first_pulls.erase(id);
+      }
+      retries.erase(id);
+      unschedule(id);
+      if (c != nullptr && c->head && c->head->next != 0)
+        schedule(id, now() + std::chrono::nanoseconds{limits::next_target_survives}.count());
     }
     // Whoever asked while this pull ran may mean data that it did not see.
     if (!wished.contains(id))
       settle(id, why, version);
     next_pull();
+    arm();
   }
 
+  // -- who waits --------------------------------------------------------------------
+
+  /// What a publication means for who waits, and for the pull of a next target that stays.
+  void look(std::int64_t id, const collection_view* c) {
+    if (c == nullptr || !c->desired || !c->head) {
+      retries.erase(id);
+      unschedule(id);
+      settle(id, failure{ec::collection_not_loaded, "collection " + std::to_string(id) + " is not loaded"}, 0);
+      return;
+    }
+    if (c->head->next != 0 && !due_of.contains(id))
+      schedule(id, now() + std::chrono::nanoseconds{limits::next_target_survives}.count());
+    else if (c->head->next == 0 && !retries.contains(id))
+      unschedule(id);
+    release(id, [c](const waiter& w) -> std::optional<failure> {
+      if (w.version == 0 || w.version > c->head->current)
+        return std::nullopt;
+      return failure{ec::ok, {}};
+    });
+  }
+
+  /// A pull ended: answers who waited for it, but for those who wait for the promotion.
   void settle(std::int64_t id, const failure& why, std::int64_t version) {
+    const auto* c = view.collection(id);
+    const auto current = c != nullptr && c->head ? c->head->current : 0;
+    release(id, [&](waiter& w) -> std::optional<failure> {
+      if (why.code == ec::ok) {
+        w.version = std::max(w.version, version);
+        if (w.until_current && w.version > current)
+          return std::nullopt;
+      }
+      return why;
+    });
+  }
+
+  /// Answers those waiters for whom `judge` has something to say.
+  template <class Judge>
+  void release(std::int64_t id, Judge judge) {
     auto i = waiting.find(id);
     if (i == waiting.end())
       return;
-    for (auto& answer : i->second)
-      answer.deliver(make<schema::RefreshReply>([&](auto b) {
-        set_status(b.initStatus(), why);
-        b.setVersion(version);
-      }));
-    waiting.erase(i);
+    for (auto w = i->second.begin(); w != i->second.end();) {
+      const auto why = judge(*w);
+      if (!why) {
+        ++w;
+        continue;
+      }
+      w->answer.deliver(reply(*why, w->version));
+      w = i->second.erase(w);
+      --waiters;
+    }
+    if (i->second.empty())
+      waiting.erase(i);
   }
+
+  m<schema::RefreshReply> reply(const failure& why, std::int64_t version) {
+    return make<schema::RefreshReply>([&](auto b) {
+      set_status(b.initStatus(), why);
+      b.setVersion(version);
+    });
+  }
+
+  // -- times ------------------------------------------------------------------------
+
+  void schedule(std::int64_t id, std::int64_t when) {
+    unschedule(id);
+    due.insert({when, id});
+    due_of[id] = when;
+  }
+
+  void unschedule(std::int64_t id) {
+    auto i = due_of.find(id);
+    if (i == due_of.end())
+      return;
+    due.erase({i->second, id});
+    due_of.erase(i);
+  }
+
+  /// One timer, for the nearest deadline or pull.
+  void arm() {
+    std::optional<std::int64_t> next;
+    if (waiters > 0 && !deadlines.empty())
+      next = deadlines.begin()->first;
+    if (!due.empty() && (!next || due.begin()->first < *next))
+      next = due.begin()->first;
+    if (!next || (ticking && armed_for <= *next))
+      return;
+    ticking = true;
+    armed_for = *next;
+    const auto wait = std::chrono::nanoseconds{std::max<std::int64_t>(*next - now(), 0)};
+    send_later(std::chrono::duration_cast<std::chrono::milliseconds>(wait) + std::chrono::milliseconds{1}, tick_atom::value);
+  }
+
+  // -- the data source ----------------------------------------------------------------
 
   void pull(std::int64_t id, std::vector<std::string> channels, std::function<void(rows_or_failure)> then) {
     auto rows = std::make_shared<std::vector<target_row>>();
@@ -290,7 +429,14 @@ private:
   std::set<std::int64_t> wished;   ///< In the queue.
   std::set<std::int64_t> pulling;
   std::set<std::int64_t> behind;   ///< To be pulled again when the next publication about them is here.
-  std::map<std::int64_t, std::vector<refresh_promise>> waiting;
+  std::map<std::int64_t, std::vector<waiter>> waiting;
+  std::size_t waiters = 0;
+  std::multimap<std::int64_t, std::int64_t> deadlines; ///< Time -> collection; stale entries are harmless.
+  std::set<std::pair<std::int64_t, std::int64_t>> due; ///< Time, collection: when it is pulled without being asked.
+  std::map<std::int64_t, std::int64_t> due_of;
+  std::map<std::int64_t, std::chrono::milliseconds> retries; ///< The last wait of collections whose pull failed.
+  bool ticking = false;
+  std::int64_t armed_for = 0;
   std::map<std::int64_t, std::int64_t> promoting;
   std::map<std::int64_t, std::int64_t> committed; ///< Next targets that the view does not show yet.
   std::map<std::int64_t, bool> first_pulls; ///< For loads under way -> its data changed since. At most limits::awaits.
@@ -306,6 +452,7 @@ target_observer_actor::behavior_type target_behavior(target_observer_actor::stat
     s.on(&target_shell::first_target),
     s.on(&target_shell::refresh),
     s.on(&target_shell::data_changed),
+    s.on(&target_shell::tick),
   };
 }
 

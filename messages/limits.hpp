@@ -113,6 +113,17 @@ inline constexpr std::size_t client_requests = 200;
 inline constexpr std::size_t jobs_per_collection = 64;
 /// The longest a load or release request may wait (it may ask for less).
 inline constexpr milliseconds job_timeout{600'000};
+/// A load in which nothing moved for so long is given up: what of it is not loaded is no longer desired.
+inline constexpr milliseconds load_timeout{600'000};
+/// A next target that is not current after this time is compared with the data source again.
+inline constexpr milliseconds next_target_survives{300'000};
+/// Wait before the data source is asked again after a failed answer; doubles up to the second one.
+inline constexpr milliseconds pull_retry_first{1'000};
+inline constexpr milliseconds pull_retry_longest{60'000};
+/// Who may wait for a refresh of targets at once; the next one is refused: too_many_requests.
+inline constexpr std::size_t refresh_waiters = 200;
+/// The longest a refresh may be waited for (a request may ask for less).
+inline constexpr milliseconds refresh_timeout{600'000};
 /// The longest a read may take.
 inline constexpr milliseconds read_timeout{5'000};
 /// A commit to the journal, as seen by who asks metadata.

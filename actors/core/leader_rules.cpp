@@ -25,7 +25,8 @@ proposal sync(const collection_row& desired, const replica_row& replica, const s
   return p;
 }
 
-/// Read-only members are being drained: their views are left alone, the next leader gets a whole one.
+/// Read-only members are being drained: nothing more is routed by them, the next leader gets a whole view. What they route in vain
+/// they still forget, since copies wait for that.
 bool read_write(const replica_row& replica, std::int64_t node) {
   return std::find(replica.nodes.begin(), replica.nodes.end(), node) != replica.nodes.end();
 }
@@ -226,7 +227,7 @@ bool leader_rules::check_segment(const situation& s, const collection_view& view
       const auto channel = channel_of(view, segment, v.leader);
       if (channel.empty()) {
         // Its target row is long gone. The node knows which of its shards routes it, and needs it no more.
-        if (!shards.known(r) || !s.usable(v.leader) || !read_write(replica, v.leader) || may_serve_dropped(view, replica)
+        if (!shards.known(r) || !s.usable(v.leader) || may_serve_dropped(view, replica)
             || view.task_on(replica.id, segment) != nullptr)
           continue;
         auto p = sync(desired, replica, channel, v.leader, segment, reason::view_dangling);
@@ -237,7 +238,7 @@ bool leader_rules::check_segment(const situation& s, const collection_view& view
       const auto* leader = view.leader(replica, channel);
       // With a copy still there, segment_checker's release through the leader forgets the route too.
       if (!shards.known(r) || held || leader == nullptr || leader->node != v.leader || leader->served < head.current
-          || !s.usable(v.leader) || !read_write(replica, v.leader) || view.task_on(replica.id, segment) != nullptr)
+          || !s.usable(v.leader) || view.task_on(replica.id, segment) != nullptr)
         continue;
       auto p = sync(desired, replica, channel, v.leader, segment, reason::view_dangling);
       p.removed.push_back(segment);

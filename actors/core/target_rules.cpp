@@ -3,6 +3,8 @@
 
 #include "actors/core/plant.hpp"
 
+#include <utility>
+
 namespace muster {
 
 namespace {
@@ -19,8 +21,12 @@ bool has_nodes(const situation& s, const replica_row& replica) {
 target_difference difference(const collection_view& view, const std::vector<target_row>& wanted) {
   target_difference d;
   const auto version = view.head ? (view.head->next != 0 ? view.head->next : view.head->current) : 0;
+  // Partitions that nobody wants are no part of the target, unless the whole collection is wanted with all that comes to it.
+  const bool some = view.desired && !view.desired->whole_collection;
   std::set<std::int64_t> named;
   for (const auto& t : wanted) {
+    if (some && !view.desired->wants_partition(t.partition))
+      continue;
     named.insert(t.segment);
     auto there = view.target_of(t.segment);
     if (!there || !there->in(version))
@@ -35,7 +41,20 @@ target_difference difference(const collection_view& view, const std::vector<targ
 
 std::vector<std::pair<std::int64_t, std::int64_t>> promotion_rules::check(const situation& s, const touched_map& touched) {
   std::vector<std::pair<std::int64_t, std::int64_t>> ready;
-  for (const auto& [id, ids] : touched) {
+  // A worker that was cut off may be back without any change of routes, and the other way round.
+  bool flipped = false;
+  for (auto node : s.changed_nodes())
+    if (const bool now = s.connected(node); std::exchange(connected_[node], now) != now)
+      flipped = true;
+  static const touched_ids nothing;
+  std::map<std::int64_t, const touched_ids*> due;
+  if (flipped)
+    for (const auto& [id, mine] : collections_)
+      due[id] = &nothing;
+  for (const auto& [id, ids] : touched)
+    due[id] = &ids;
+  for (const auto& [id, named] : due) {
+    const auto& ids = *named;
     const auto* view = s.collection(id);
     if (view == nullptr || !view->desired || !view->head || view->head->next == 0) {
       collections_.erase(id);
@@ -44,7 +63,7 @@ std::vector<std::pair<std::int64_t, std::int64_t>> promotion_rules::check(const 
     const auto& desired = *view->desired;
     const auto& head = *view->head;
     auto& mine = collections_[id];
-    bool whole = ids.whole || mine.version != head.next;
+    bool whole = ids.whole || flipped || mine.version != head.next;
     mine.version = head.next;
     bool led = true;
     bool any = false;
@@ -87,12 +106,6 @@ std::vector<std::pair<std::int64_t, std::int64_t>> promotion_rules::check(const 
       view->each_target([&](const target_row& t) { look(t.segment); });
     } else {
       for (auto segment : ids.segments)
-        look(segment);
-      // A worker that was cut off may be back without any change of routes.
-      std::set<std::int64_t> again;
-      for (const auto& [segment, replica] : mine.lacking)
-        again.insert(segment);
-      for (auto segment : again)
         look(segment);
     }
     const std::size_t allowed = plant::active == plant::bug::promote_one_behind ? 1 : 0;

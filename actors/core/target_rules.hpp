@@ -27,7 +27,8 @@ struct target_difference {
 target_difference difference(const collection_view& view, const std::vector<target_row>& wanted);
 
 /// When next may become current: every replica that has nodes leads every channel, and those leaders route every segment of next
-/// to a connected worker. Remembers what is lacking, so that the cost of a check is what was touched.
+/// to a connected worker. Replicas are counted, not delegators. Remembers what is lacking: the cost of a check is what was touched;
+/// when a node was lost or came back also what is lacking; another leader or another next: the collection.
 class promotion_rules {
 public:
   /// Collections whose next target may be promoted now, with its version.
@@ -44,6 +45,7 @@ private:
   };
 
   std::map<std::int64_t, progress> collections_;
+  std::map<std::int64_t, bool> connected_; ///< Of each node, at the last check.
 };
 
 } // namespace muster

@@ -183,6 +183,21 @@ public:
     return view.apply(set.take(view.number() + 1, 1, 0));
   }
 
+  /// The same as a message for an actor.
+  publication publication_of(const touched_map& touched) {
+    auto p = changes(touched).take(view.number() + 1, 1, 0);
+    view.apply(p);
+    return p;
+  }
+
+  /// The same for everything.
+  publication whole_publication() {
+    touched_map t;
+    for (const auto& [id, c] : collections)
+      t[id].whole = true;
+    return publication_of(t);
+  }
+
   /// Only these segments of a collection changed.
   touched_map publish_segments(std::int64_t collection, const std::set<std::int64_t>& segments) {
     touched_map t;
