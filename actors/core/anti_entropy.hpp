@@ -41,7 +41,8 @@ public:
       if (i->first != collection_)
         segment_ = 0;
       collection_ = i->first;
-      ++found.looked;
+      if (segment_ == 0)
+        ++found.looked;
       const auto next = rules.sweep(s, collection_, segment_, most - std::min(most, found.looked), found);
       if (next) {
         segment_ = *next;

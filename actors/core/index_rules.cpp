@@ -81,8 +81,9 @@ void index_rules::check_collection(const situation& s, std::int64_t id, const to
   for (auto i = due.begin(); i != due.end(); ++i) {
     if (out.size() >= limits::proposals_per_batch) {
       mine.pending.assign(i, due.end());
+      if (cut_.empty())
+        last_cut_ = id;
       cut_.insert(id);
-      last_cut_ = id;
       break;
     }
     if (check_segment(s, *view, *i, out))

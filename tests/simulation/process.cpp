@@ -121,6 +121,7 @@ bool start_coordinator_in(process& p, outside& world, std::shared_ptr<memory_dis
   config.journal = std::make_shared<sim_journal>(std::move(disk), std::move(faults), random, alive, std::move(hooks));
   config.catalogue = make_catalogue(std::move(data), alive);
   config.tasks = p.tasks;
+  config.sweep_round = std::chrono::seconds{2}; // often enough that a change which was not told is found within a seed
   config.on_fatal = [&world, index, alive](std::string text) {
     if (*alive)
       world.fatal(index, text);
@@ -184,9 +185,13 @@ void hear(process& p, bool peer, const msg<schema::LinkEvent>& event) {
 
 std::string end(process& p) {
   std::string wrong;
-  for (const auto& report : p.config->probes->reports({}, 0))
+  for (const auto& report : p.config->probes->reports({}, 0)) {
     if (!report.last_failure.empty())
       wrong += "actor " + report.name + " failed: " + report.last_failure + "; ";
+    for (const auto& [what, count] : report.counters)
+      if (what == "defects" && count > 0)
+        wrong += report.name + " found " + std::to_string(count) + " things to do that no change had told; ";
+  }
   *p.alive = false;
   p.up = false;
   p.held.clear();

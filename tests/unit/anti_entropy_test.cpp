@@ -116,8 +116,9 @@ TEST(collection_tasks, are_found_by_segment_and_by_channel) {
     const auto s = d.from(0, 210);
     const auto* t = view.task_on(replica, s);
     ASSERT_EQ(t != nullptr, s > 0 && s <= 200 && replica == 101 + s % 2);
-    if (t != nullptr)
+    if (t != nullptr) {
       EXPECT_EQ(t->segment, s);
+    }
   }
   EXPECT_NE(view.task_on(102, "b"), nullptr);
   EXPECT_EQ(view.task_on(101, "b"), nullptr);
