@@ -290,7 +290,7 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
       book.remove_copy(segment_id{key.getSegment()});
     for (auto c : message->getCopies())
       book.put_copy({segment_id{c.getSegment()}, collection_id{c.getCollection()}, partition_id{c.getPartition()},
-                     c.getVersion(), c.getRows(), c.getBytes(), c.getIndex()});
+                     c.getVersion(), c.getRows(), c.getBytes(), c.getIndex(), c.getIndexes(), c.getStats()});
     noted();
     return make<schema::NoteReply>([&](auto b) { own_mark(b.initMark()); });
   }

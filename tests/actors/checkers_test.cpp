@@ -21,6 +21,8 @@ protected:
         [](subscribe_atom, const subscriber_actor&) {},
         [kept](const m<schema::Proposals>& p) { kept->push_back(p); },
         [](const m<schema::StepResults>&) {},
+        [](const m<schema::RunTasksRequest>&) { return m<schema::RunTasksReply>{}; },
+        [](const m<schema::ListTasksRequest>&) { return m<schema::ListTasksReply>{}; },
         [](attach_atom, std::int64_t, const task_executor_actor&) {},
         [](flush_atom) {},
         [](tick_atom) {},

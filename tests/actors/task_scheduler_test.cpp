@@ -110,9 +110,15 @@ TEST_F(scheduler_rules, a_move_by_hand_that_is_refused_or_fails_says_why) {
   auto failed = run_tasks({move(12, 2, 3), move(11, 1, 2)});
   ASSERT_EQ(batches.size(), 1u) << "one batch a node and flush";
   ASSERT_EQ(batches[0].second->getOrders().size(), 2u);
-  answer(batches[0].second->getOrders()[0].getTask(), ec::io_corrupt);
+  const auto task_of = [&](std::int64_t segment) {
+    for (auto o : batches[0].second->getOrders())
+      if (o.isLoadSegment() && o.getLoadSegment().getSource().getSegment() == segment)
+        return o.getTask();
+    return std::int64_t{0};
+  };
+  answer(task_of(12), ec::io_corrupt);
   EXPECT_FALSE(failed->reply) << "the other one still runs";
-  answer(batches[0].second->getOrders()[1].getTask(), ec::connection_lost);
+  answer(task_of(11), ec::connection_lost);
   ASSERT_TRUE(failed->reply);
   EXPECT_EQ((**failed).getOutcomes()[0].getReason(), static_cast<int>(reason::order_failed));
   EXPECT_EQ((**failed).getOutcomes()[1].getReason(), static_cast<int>(reason::order_unknown));
