@@ -41,8 +41,11 @@ struct target_shell : shell<target_observer_actor, target_shell> {
       if (c == nullptr || !c->desired) {
         pulled.erase(id);
         committed.erase(id);
-      } else if (c->head && pulled.insert(id).second && changed_since_first_pull(id)) {
-        wish(id);
+        not_found.erase(id);
+      } else if (c->head) {
+        const bool fresh = pulled.insert(id).second && changed_since_first_pull(id);
+        if (note_not_found(id, *c) || fresh)
+          wish(id);
       }
       if (behind.erase(id) > 0)
         wish(id);
@@ -132,6 +135,16 @@ private:
   bool changed_since_first_pull(std::int64_t id) {
     auto first = first_pulls.extract(id);
     return first.empty() || first.mapped();
+  }
+
+  /// True when more loads than before failed because their segment is gone from the store.
+  bool note_not_found(std::int64_t id, const collection_view& c) {
+    const auto n = loads_that_found_nothing(c);
+    if (n == 0) {
+      not_found.erase(id);
+      return false;
+    }
+    return std::exchange(not_found[id], n) < n;
   }
 
   static std::string_view view_text(capnp::Text::Reader t) {
@@ -425,6 +438,7 @@ private:
   situation view;
   promotion_rules rules;
   std::set<std::int64_t> pulled;   ///< Collections seen by this start.
+  std::map<std::int64_t, std::uint32_t> not_found; ///< Of collections with such failures: how many were seen.
   std::deque<std::int64_t> queue;
   std::set<std::int64_t> wished;   ///< In the queue.
   std::set<std::int64_t> pulling;

@@ -39,6 +39,14 @@ target_difference difference(const collection_view& view, const std::vector<targ
   return d;
 }
 
+std::uint32_t loads_that_found_nothing(const collection_view& view) {
+  std::uint32_t n = 0;
+  for (const auto& f : view.failures)
+    if (f.code == ec::segment_not_found || f.code == ec::file_not_found)
+      n += f.count;
+  return n;
+}
+
 std::vector<std::pair<std::int64_t, std::int64_t>> promotion_rules::check(const situation& s, const touched_map& touched) {
   std::vector<std::pair<std::int64_t, std::int64_t>> ready;
   // A worker that was cut off may be back without any change of routes, and the other way round.

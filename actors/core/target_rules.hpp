@@ -26,6 +26,10 @@ struct target_difference {
 /// Compares what the data source has now with the newest target (next, else current). Cost: the collection.
 target_difference difference(const collection_view& view, const std::vector<target_row>& wanted);
 
+/// How many loads of the collection failed of late because a segment is no longer in the store: its target is older than its data.
+/// Cost: the kinds of failures, bounded.
+std::uint32_t loads_that_found_nothing(const collection_view& view);
+
 /// When next may become current: every replica that has nodes leads every channel, and those leaders route every segment of next
 /// to a connected worker. Replicas are counted, not delegators. Remembers what is lacking: the cost of a check is what was touched;
 /// when a node was lost or came back also what is lacking; another leader or another next: the collection.

@@ -1,4 +1,5 @@
 // The observers as actors: targets pulled and promoted, who waits for them, loads that are given up.
+#include "actors/core/failure_memory.hpp"
 #include "actors/observers.hpp"
 #include "tests/support/actor_fixture.hpp"
 #include "tests/unit/situation_builder.hpp"
@@ -138,6 +139,30 @@ TEST_F(observers, a_refresh_without_new_data_commits_nothing_and_is_answered_at_
   EXPECT_EQ(code(r), 0);
   EXPECT_EQ((**r).getVersion(), 5);
   EXPECT_TRUE(out->commits.empty());
+}
+
+TEST_F(observers, a_load_that_found_no_segment_has_the_data_pulled_again_once_a_failure) {
+  // T23
+  loaded(7, {11, 12});
+  loaded(8, {21});
+  start_targets();
+  const auto before = out->pulls;
+  failure_memory failures;
+  const auto fail = [&](std::int64_t collection, ec code) {
+    failures.remember(collection, {code, "said so"}, 1);
+    change_set extra;
+    failures.take_changes(extra);
+    tell(targets, w.publication_of({}, std::move(extra)));
+  };
+  fail(8, ec::io_corrupt);
+  EXPECT_EQ(out->pulls, before) << "its data is there, only damaged";
+  out->data[7] = {11, 13}; // 12 was compacted away
+  out->commit_value = 6;
+  fail(7, ec::segment_not_found);
+  EXPECT_EQ(out->pulls[7], (before.contains(7) ? before.at(7) : 0) + 1);
+  EXPECT_EQ(commits_of(schema::Commit::NEXT, 7), 1u);
+  publish(targets);
+  EXPECT_EQ(out->pulls[7], (before.contains(7) ? before.at(7) : 0) + 1) << "the same failure is no news";
 }
 
 TEST_F(observers, a_refresh_until_current_is_answered_by_the_promotion) {

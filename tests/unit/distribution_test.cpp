@@ -328,6 +328,29 @@ TEST(distribution_rules, only_what_changed_is_touched) {
   EXPECT_FALSE(touched.contains(8));
 }
 
+TEST(distribution_rules, a_delegator_that_becomes_serviceable_touches_its_collection_once_and_no_other) {
+  // D04, D14
+  followed f;
+  f.node(1, NodeLiveness::CONNECTED);
+  f.report(1, full({{7, 1}, {8, 3}}));
+  report_of r;
+  r.seq = 2;
+  r.shards = {{7, "a", true, {{1, 1}}, {}, false}};
+  f.report(1, r);
+  const auto says = [&](bool serviceable) {
+    ++r.seq;
+    r.shards = {{7, "a", false, {}, {}, serviceable}};
+    f.tables.report(1, 1, r.message().read());
+    return f.flush();
+  };
+  EXPECT_TRUE(says(false).empty()) << "as before";
+  const auto touched = says(true);
+  ASSERT_EQ(touched.size(), 1u);
+  EXPECT_TRUE(touched.contains(7));
+  EXPECT_TRUE(f.view.collection(7)->delegators.at(0).serviceable);
+  EXPECT_TRUE(says(true).empty()) << "said before";
+}
+
 TEST(distribution_rules, a_new_subscriber_gets_what_a_follower_has_after_random_reports) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     dice d{seed};

@@ -183,9 +183,12 @@ public:
     return view.apply(set.take(view.number() + 1, 1, 0));
   }
 
-  /// The same as a message for an actor.
-  publication publication_of(const touched_map& touched) {
-    auto p = changes(touched).take(view.number() + 1, 1, 0);
+  /// The same as a message for an actor, with what `extra` holds.
+  publication publication_of(const touched_map& touched, change_set extra = {}) {
+    auto set = changes(touched);
+    if (!extra.empty())
+      set.merge(extra.take(0, 0, 0));
+    auto p = set.take(view.number() + 1, 1, 0);
     view.apply(p);
     return p;
   }

@@ -48,6 +48,20 @@ TEST(task_admission, a_waiting_task_is_replaced_by_a_more_urgent_one_only) {
   EXPECT_EQ(d.load(3).rows_in_flight, 0);
 }
 
+TEST(task_admission, a_task_for_a_route_never_replaces_one_for_its_segment) {
+  // I-C5: leader_checker proposes with the lowest priority.
+  lacking d;
+  auto p = load_13();
+  p.priority = TaskPriority::LOW;
+  ASSERT_EQ(d.admit(p), reason::none);
+  auto route = load_13(2);
+  route.kind = TaskKind::SYNC_VIEW;
+  route.priority = TaskPriority::LOW;
+  route.removed = {13};
+  EXPECT_EQ(d.admit(route), reason::key_taken);
+  EXPECT_EQ(d.tasks.size(), 1u);
+}
+
 TEST(task_admission, a_more_urgent_proposal_that_is_refused_itself_replaces_nothing) {
   lacking d;
   ASSERT_EQ(d.admit(load_13()), reason::none);
