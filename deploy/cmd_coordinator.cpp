@@ -5,6 +5,7 @@
 #include "deploy/cli.hpp"
 #include "deploy/process.hpp"
 #include "deploy/settings.hpp"
+#include "net/address.hpp"
 #include "net/bridge.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -23,8 +24,12 @@ struct options {
   std::string config;
   std::string store = "store";
   std::vector<std::string> set;
+  bool standby = false;
   bool debug = false;
 };
+
+/// How often a standby looks whether the data folder is free.
+constexpr std::chrono::milliseconds standby_look{100};
 
 // What was given for this start; a change at run time, which the journal keeps, counts more.
 setting_table given_settings(const options& o) {
@@ -36,14 +41,33 @@ setting_table given_settings(const options& o) {
   return given;
 }
 
+// The journal takes the folder's lock: nothing in it is touched before. A standby waits for the lock, and does nothing else: null
+// when it was asked to end meanwhile.
+std::shared_ptr<journal> open_journal(const options& o) {
+  for (bool told = false;; told = true) {
+    auto opened = open_sqlite_journal(o.data);
+    if (opened || !o.standby || opened.error().code != ec::old_session_exists)
+      return value_or_end(std::move(opened));
+    if (!told)
+      say_ready("muster coordinator: standing by for " + o.listen + ", data " + o.data + ", process "
+                + std::to_string(getpid()));
+    if (asked_to_end_within(standby_look))
+      return nullptr;
+  }
+}
+
 int run(const options& o) {
   hold_signals();
   const auto given = given_settings(o);
-  const auto address = value_or_end(usable_listen_address(o.listen));
+  value_or_end(net::loopback_address(o.listen));
   value_or_end(make_folder(o.data, "data folder"));
   value_or_end(make_folder(o.store, "store"));
-  // The journal takes the folder's lock: nothing in it is touched before.
-  std::shared_ptr<journal> opened_journal = value_or_end(open_sqlite_journal(o.data));
+  if (!o.standby)
+    value_or_end(usable_listen_address(o.listen)); // a port in use is told before the folder is touched
+  std::shared_ptr<journal> opened_journal = open_journal(o);
+  if (!opened_journal)
+    return done;
+  const auto address = value_or_end(usable_listen_address(o.listen));
   std::shared_ptr<catalogue> opened_catalogue = value_or_end(open_sqlite_catalogue(o.data));
   log::open(o.debug ? log::severity::debug : log::severity::info, log::severity::debug, o.data + "/muster.log");
   log::info("deploy", "coordinator starts, process ", getpid(), ", data ", o.data, ", store ", o.store,
@@ -115,6 +139,8 @@ void add_coordinator(CLI::App& app, command& chosen) {
   sub.add_option("--set", o->set, "One setting, counts more than the file and the environment; may be repeated")
       ->type_name("KEY=VALUE");
   add_store_option(sub, o->store, "The folder of segment files that all processes see");
+  sub.add_flag("--standby", o->standby,
+               "While another coordinator has the data folder, wait, and take its place (and port) when it ends");
   sub.add_flag("--debug", o->debug, "Print each decision on stderr too (it is always in the log file)");
   sub.callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }

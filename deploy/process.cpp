@@ -46,6 +46,17 @@ void hold_signals() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
+bool asked_to_end_within(std::chrono::milliseconds patience) {
+  sigset_t asked;
+  sigemptyset(&asked);
+  sigaddset(&asked, SIGINT);
+  sigaddset(&asked, SIGTERM);
+  timespec time{};
+  time.tv_sec = patience.count() / 1'000;
+  time.tv_nsec = patience.count() % 1'000 * 1'000'000;
+  return sigtimedwait(&asked, nullptr, &time) > 0;
+}
+
 end_notice::end_notice() : state_(std::make_shared<shared_state>()) {
   // nop
 }

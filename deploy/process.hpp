@@ -20,6 +20,9 @@ struct end_of_process {
   std::string fatal; ///< Empty: it was asked to.
 };
 
+/// Waits this long for SIGINT or SIGTERM; true when one came.
+bool asked_to_end_within(std::chrono::milliseconds patience);
+
 /// Where any thread can say that the process must end.
 class end_notice {
 public:

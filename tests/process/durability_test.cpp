@@ -117,6 +117,34 @@ void execute(const std::string& file, const std::string& sql) {
   sqlite3_close(db);
 }
 
+// T-SRV-14, T-SRV-16, I-SRV-07: one owner at a time, and the next one takes the place by itself, once.
+TEST(durability, a_standby_takes_the_place_of_a_coordinator_that_died_and_nothing_is_lost) {
+  cluster c{1};
+  c.import_small("small");
+  c.must({"load", "small"});
+  c.start_standby();
+  auto prober = c.start_probe("small");
+  c.coordinator().kill();
+  c.take_over(seconds{10});
+  ASSERT_TRUE(c.whole());
+  EXPECT_NE(c.coordinator().out().find("epoch 2"), std::string::npos) << c.coordinator().out();
+  c.must({"release", "small"});
+  c.must({"load", "small"});
+  const auto found = c.end_probe(*prober);
+  EXPECT_GT(found.sent, 10);
+}
+
+TEST(durability, a_standby_without_an_active_coordinator_serves_at_once_and_one_that_waits_ends_when_asked) {
+  cluster c;
+  c.start_coordinator({"--standby"});
+  c.must({"status"});
+  c.start_standby();
+  c.standby().signal(SIGTERM);
+  EXPECT_TRUE(c.standby().await_end(seconds{5}));
+  EXPECT_EQ(c.standby().code(), 0);
+  c.must({"status"});
+}
+
 TEST(durability, newer_data_folder_is_refused_and_left_alone) {
   cluster c;
   c.start_coordinator();

@@ -174,6 +174,18 @@ void cluster::start_coordinator(const std::vector<std::string>& more,
   address_ = line.substr(from, line.find(',', from) - from);
 }
 
+void cluster::start_standby() {
+  standby_ = std::make_unique<process>(
+      MUSTER_BINARY, std::vector<std::string>{"coordinator", "--standby", "--data", path() + "/coordinator", "--listen", address_,
+                                              "--store", store()});
+  ASSERT_TRUE(standby_->await_output("standing by", seconds{20})) << standby_->err();
+}
+
+void cluster::take_over(milliseconds patience) {
+  ASSERT_TRUE(standby_->await_output(", epoch ", patience)) << standby_->err();
+  coordinator_ = std::move(standby_);
+}
+
 void cluster::start_node(const std::string& name) {
   nodes_.erase(name);
   auto node = std::make_unique<process>(

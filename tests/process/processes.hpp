@@ -88,6 +88,12 @@ public:
   /// Starts the coordinator, at the same port as before if there was one. Fails the test when it does not listen.
   void start_coordinator(const std::vector<std::string>& more = {},
                          const std::map<std::string, std::string>& environment = {});
+  /// One that waits for the place of the coordinator; it has to say so. `take_over` waits for it to have it.
+  void start_standby();
+  void take_over(milliseconds patience);
+  process& standby() {
+    return *standby_;
+  }
   void start_node(const std::string& name);
   process& coordinator() {
     return *coordinator_;
@@ -125,6 +131,7 @@ private:
   temp_folder folder_;
   std::string address_ = "127.0.0.1:0";
   std::map<std::string, std::unique_ptr<process>> nodes_;
+  std::unique_ptr<process> standby_;
   std::unique_ptr<process> coordinator_; // Ends first.
   int probes_ = 0;
 };
