@@ -117,6 +117,7 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
     };
     all.push_back({name, begin(), begin});
   };
+  restartable("resource_observer", [&system, metadata] { return spawn_resource_observer(system, metadata); });
   restartable("replica_observer", [&system, metadata] { return spawn_replica_observer(system, metadata); });
   const checker_options options{config.sweep_round};
   const auto checker = [&](const char* name, auto spawn) {

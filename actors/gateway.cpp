@@ -2,6 +2,7 @@
 #include "actors/gateway.hpp"
 
 #include "actors/core/answers.hpp"
+#include "actors/group_service.hpp"
 #include "actors/runtime/publisher.hpp"
 
 #include <caf/typed_response_promise.hpp>
@@ -9,6 +10,8 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
+#include <utility>
 
 namespace muster {
 
@@ -26,6 +29,9 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
   m<schema::Ack> hear(const publication& p) {
     view.apply(p);
     heard = true;
+    groups.hear();
+    for (const auto& name : std::exchange(awaiting_group, {}))
+      run(name);
     return acknowledge(*this, p);
   }
 
@@ -63,8 +69,17 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         return of_loaded(request->getGetReplicas().getCollection(), [&](const collection_view* c, auto why) {
           return reply([&](auto b) {
             auto out = b.initGetReplicas();
-            c != nullptr ? write_replicas(view, *c, out) : set_status(out.initStatus(), why);
+            if (c != nullptr)
+              write_replicas(view, *c, out, request->getGetReplicas().getWithShardNodes());
+            else
+              set_status(out.initStatus(), why);
           });
+        });
+      case Request::LIST_RESOURCE_GROUPS:
+        return reply([&](auto b) { write_group_names(view, b.initListResourceGroups()); });
+      case Request::DESCRIBE_RESOURCE_GROUP:
+        return reply([&](auto b) {
+          write_group(view, muster::view(request->getDescribeResourceGroup().getName()), b.initDescribeResourceGroup());
         });
       case Request::INVALID:
         return refuse(ec::parameter_invalid, "a request of no kind that this version knows");
@@ -109,7 +124,12 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
           failing(answer));
         break;
       default:
-        deliver(answer, refuse(ec::parameter_invalid, "a request of no kind that this version knows"));
+        if (changes_groups(which))
+          groups.change(request, [this, answer, which](const failure& why) mutable {
+            deliver(answer, group_reply(which, why));
+          });
+        else
+          deliver(answer, refuse(ec::parameter_invalid, "a request of no kind that this version knows"));
         break;
     }
     return answer;
@@ -266,6 +286,7 @@ private:
     m<Request> request;
     promise answer;
     std::int64_t deadline = 0;
+    std::size_t tries = 0; ///< Waits for nodes to be in a group.
   };
 
   void enqueue(const m<Request>& r, promise answer) {
@@ -294,10 +315,6 @@ private:
     if (r.getReplicaNumber() > limits::replicas)
       return {ec::parameter_invalid, "asked for " + std::to_string(r.getReplicaNumber()) + " replicas; at most "
                                        + std::to_string(limits::replicas) + " can be had"};
-    for (auto group : r.getResourceGroups())
-      if (muster::view(group) != "__default_resource_group")
-        return {ec::resource_group_not_found, "resource group " + std::string{muster::view(group)}
-                                                + " is unknown; this version has only __default_resource_group"};
     return {ec::ok, {}};
   }
 
@@ -316,6 +333,49 @@ private:
   /// Starts the job at the head of a collection's queue.
   void run(const std::string& name) {
     auto& head = jobs.at(name).front();
+    if (!head.request->isLoadCollection()) {
+      launch(name, {});
+      return;
+    }
+    auto r = head.request->getLoadCollection();
+    std::vector<std::string> named;
+    for (auto group : r.getResourceGroups())
+      named.emplace_back(muster::view(group));
+    if (const auto* c = find_loaded(view, name)) {
+      if (!wants_other_replicas(*c->desired, r.getReplicaNumber(), named))
+        launch(name, c->desired->replicas);
+      else
+        regroup(name, r, r.getReplicaNumber() != 0 ? r.getReplicaNumber() : c->desired->replicas.size());
+      return;
+    }
+    auto replicas = first_replicas(view, named, std::max(r.getReplicaNumber(), 1u));
+    if (replicas)
+      launch(name, *replicas);
+    else if (replicas.error().code == ec::resource_group_node_not_enough && node_awaits_group(view)
+             && now() < head.deadline && ++head.tries <= limits::premise_retries)
+      awaiting_group.insert(name);
+    else
+      finish(name, job_reply(true, replicas.error(), 0));
+  }
+
+  /// A load of what is loaded, with other replicas: they change while it is served.
+  void regroup(const std::string& name, schema::LoadCollectionRequest::Reader r, std::size_t count) {
+    auto update = make<Request>([&](Request::Builder b) {
+      auto u = b.initUpdateLoadConfig();
+      u.initCollections(1).set(0, name);
+      u.setReplicaNumber(r.getReplicaNumber());
+      u.setResourceGroups(r.getResourceGroups());
+    });
+    groups.change(update, [this, name, count](const failure& why) {
+      if (why.code == ec::ok)
+        launch(name, std::vector<replica_row>(count));
+      else
+        finish(name, job_reply(true, why, 0));
+    });
+  }
+
+  void launch(const std::string& name, const std::vector<replica_row>& replicas) {
+    auto& head = jobs.at(name).front();
     const bool load = head.request->isLoadCollection();
     const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds{head.deadline - now()});
@@ -330,16 +390,10 @@ private:
     auto order = make<schema::RunJob>(
       [&](schema::RunJob::Builder b) {
         b.setCollection(name);
-        if (!load)
-          return;
-        b.setReplicaNumber(std::max(head.request->getLoadCollection().getReplicaNumber(), 1u));
-        std::vector<std::int64_t> usable;
-        for (const auto& [id, n] : view.nodes())
-          if (view.usable(id))
-            usable.push_back(id);
-        auto list = b.initNodes(static_cast<unsigned>(usable.size()));
-        for (unsigned i = 0; i < usable.size(); ++i)
-          list.set(i, usable[i]);
+        b.setReplicaNumber(static_cast<std::uint32_t>(replicas.size()));
+        auto list = b.initReplicas(static_cast<unsigned>(replicas.size()));
+        for (unsigned i = 0; i < replicas.size(); ++i)
+          write(list[i], replicas[i]);
       },
       peers.epoch, head.request->getHeader().getTraceId(), left);
     const auto job = load ? spawn_load_job(self->system(), peers) : spawn_release_job(self->system(), peers);
@@ -370,6 +424,8 @@ private:
   bool stopping = false;
   std::size_t in_flight = 0;
   std::map<std::string, std::deque<queued_job>> jobs;
+  std::set<std::string> awaiting_group; ///< Collections whose load lacks nodes while some are about to be in a group.
+  group_service<gateway_shell> groups{*this, view};
 };
 
 gateway_actor::behavior_type gateway_behavior(gateway_actor::stateful_pointer<gateway_shell> self,

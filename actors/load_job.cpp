@@ -1,5 +1,5 @@
 // One load of one collection, from the request to "it can be searched".
-#include "actors/core/replica_rules.hpp"
+#include "actors/core/rows.hpp"
 #include "actors/gateway.hpp"
 #include "actors/runtime/shell.hpp"
 
@@ -59,22 +59,9 @@ private:
                   "collection " + std::string{view(c.getName())} + " has no segments; import something first"});
       return;
     }
-    std::vector<replica_row> replicas(std::max(order->getReplicaNumber(), 1u));
-    for (std::size_t i = 0; i < replicas.size(); ++i) {
-      replicas[i].id = static_cast<std::int64_t>(i) + 1; // metadata gives the real ones, in this order
-      replicas[i].resource_group = "__default_resource_group";
-    }
-    std::vector<std::int64_t> nodes;
-    for (auto n : order->getNodes())
-      nodes.push_back(n);
-    if (nodes.size() < replicas.size()) {
-      end(failure{ec::resource_group_node_not_enough,
-                  "cannot load " + std::string{view(c.getName())} + " with " + std::to_string(replicas.size())
-                    + " replicas: only " + std::to_string(nodes.size())
-                    + " nodes are connected; start more nodes or ask for fewer replicas"});
-      return;
-    }
-    redistribute(replicas, {{std::string{default_group}, nodes}}, [](std::int64_t) { return 0; });
+    std::vector<replica_row> replicas;
+    for (auto r : order->getReplicas())
+      replicas.push_back(read(r)); // metadata gives the ids, in this order
     if (now() >= deadline) {
       end(failure{ec::deadline_exceeded, "the deadline passed before anything was changed"});
       return;

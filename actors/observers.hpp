@@ -13,6 +13,10 @@ namespace muster {
 /// Spawns replica_observer: gone nodes leave their replicas, free ones join. Restarted in place: it holds nothing durable.
 subscriber_actor spawn_replica_observer(caf::actor_system& system, metadata_actor metadata);
 
+/// Spawns resource_observer: nodes join, leave and change resource groups as the configs ask for. Restarted in place: it holds
+/// nothing durable.
+subscriber_actor spawn_resource_observer(caf::actor_system& system, metadata_actor metadata);
+
 /// Spawns target_observer: pulls data when it changed (and once for each loaded collection after a start), commits next targets
 /// and promotions. Its loss ends the process, since others hold its handle.
 target_observer_actor spawn_target_observer(caf::actor_system& system, metadata_actor metadata, data_source_actor data);

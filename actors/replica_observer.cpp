@@ -1,4 +1,4 @@
-// Nodes of replicas, kept in step with who is in the cluster.
+// Nodes of replicas, kept in step with who is in the cluster and in which resource group.
 #include "actors/core/replica_rules.hpp"
 #include "actors/observers.hpp"
 #include "actors/runtime/publisher.hpp"
@@ -14,14 +14,19 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
 
   m<schema::Ack> hear(const publication& p) {
     const auto touched = view.apply(p);
-    // A node that became usable may join any collection; one that is gone is in the touched ones.
-    std::set<std::int64_t> usable;
-    for (const auto& [id, n] : view.nodes())
-      if (view.usable(id))
-        usable.insert(id);
-    const bool more = !std::includes(known.begin(), known.end(), usable.begin(), usable.end());
-    known = std::move(usable);
-    conclude(check_replicas(view, touched, more));
+    auto groups = view.changed_groups();
+    // A node that became usable may join the replicas in its group; one that is gone is in the touched collections.
+    for (auto id : view.changed_nodes()) {
+      if (!view.usable(id))
+        known.erase(id);
+      else if (known.insert(id).second)
+        if (const auto* group = view.group_of(id))
+          groups.insert(group->name);
+    }
+    if (std::exchange(anew, false))
+      for (const auto& [name, row] : view.groups())
+        groups.insert(name);
+    conclude(check_replicas(view, touched, groups));
     return acknowledge(*this, p);
   }
 
@@ -42,7 +47,8 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
       view.epoch());
     for (const auto& c : changes)
       for (const auto& r : c.replicas)
-        info("collection ", c.collection, " replica ", r.id, " now has ", r.nodes.size(), " nodes");
+        info("collection ", c.collection, " replica ", r.id, " in ", r.group(), " now has ", r.nodes.size(), " nodes and ",
+             r.read_only_nodes.size(), " that are drained");
     request<m<schema::CommitReply>>(
       metadata, limits::commit_timeout, commit,
       [this](const m<schema::CommitReply>& reply) {
@@ -55,12 +61,13 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
   /// Not durable: look at everything again with the next publication.
   void retry(const failure& why) {
     warn("new nodes of replicas were not committed: ", why.text);
-    known.clear();
+    anew = true;
   }
 
   situation view;
   metadata_actor metadata;
-  std::set<std::int64_t> known;
+  std::set<std::int64_t> known; ///< Usable nodes.
+  bool anew = false;
 };
 
 subscriber_actor::behavior_type replica_behavior(subscriber_actor::stateful_pointer<replica_shell> self,

@@ -13,6 +13,7 @@ struct options {
   std::string coordinator = "127.0.0.1:7700";
   std::string name;
   std::uint32_t replicas = 1;
+  std::vector<std::string> groups;
   double timeout_s = 120;
   bool json = false;
 };
@@ -44,6 +45,9 @@ int load(const options& o) {
       [&](auto b) {
         b.setCollection(o.name);
         b.setReplicaNumber(o.replicas);
+        auto groups = b.initResourceGroups(static_cast<unsigned>(o.groups.size()));
+        for (unsigned i = 0; i < o.groups.size(); ++i)
+          groups.set(i, o.groups[i]);
       },
       patience(o));
   print_done(o, "loaded", ms_since(start));
@@ -140,6 +144,7 @@ void add_collection_commands(CLI::App& app, command& chosen) {
       ->type_name("N")
       ->check(between(1u, static_cast<unsigned>(limits::replicas)))
       ->capture_default_str();
+  loading.add_option("--resource-group", o->groups, "The group of all replicas, or (again) of each")->type_name("GROUP");
   add_timeout(loading, *o);
   choose(loading, load);
   auto& releasing = add_named(app, "release", "Have a collection no longer served; its data stays", *o);

@@ -130,6 +130,12 @@ inline constexpr milliseconds read_timeout{5'000};
 inline constexpr milliseconds commit_timeout{60'000};
 /// A request to the data source.
 inline constexpr milliseconds data_timeout{30'000};
+/// Resource groups, the default one included; one more is refused: resource_group_reach_limit.
+inline constexpr std::size_t resource_groups = 1'024;
+/// Nodes that one commit moves between resource groups; the rest follows with the next.
+inline constexpr std::size_t group_moves = 4'096;
+/// How often a change of groups or replicas is planned anew because another change came first; then: stale_premise.
+inline constexpr std::size_t premise_retries = 16;
 /// Replicas of a collection; more are refused.
 inline constexpr std::size_t replicas = 64;
 /// Who may watch shard leaders at once; the next one is refused by closing its watch.

@@ -19,6 +19,8 @@ std::string_view to_string(record_kind kind) {
       return "target_segments";
     case record_kind::setting:
       return "setting";
+    case record_kind::resource_group:
+      return "resource_group";
   }
   return "unknown";
 }

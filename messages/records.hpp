@@ -16,6 +16,7 @@ enum class record_kind : std::uint16_t {
   target_head = 5,
   target_segments = 6,
   setting = 7,
+  resource_group = 8,
 };
 
 /// A row of the recovered state: the newest put of its (kind, key) that no delete followed.

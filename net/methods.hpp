@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstdint>
 
-// name, Name, the longest it may take. In the order of their ordinals in client.capnp.
+// name, Name, the longest it may take. In the order of their arms in ClientRequest.
 #define MUSTER_CLIENT_METHODS(X)                                                                                       \
   X(allocateIds, AllocateIds, limits::commit_timeout)                                                                  \
   X(registerImport, RegisterImport, limits::commit_timeout)                                                            \
@@ -22,16 +22,30 @@
   X(getReplicas, GetReplicas, limits::read_timeout)                                                                    \
   X(getShardLeaders, GetShardLeaders, limits::read_timeout)                                                            \
   X(getStatus, GetStatus, limits::read_timeout)                                                                        \
-  X(listActors, ListActors, limits::read_timeout)
+  X(listActors, ListActors, limits::read_timeout)                                                                      \
+  X(createResourceGroup, CreateResourceGroup, limits::commit_timeout)                                                  \
+  X(updateResourceGroups, UpdateResourceGroups, limits::commit_timeout)                                                \
+  X(dropResourceGroup, DropResourceGroup, limits::commit_timeout)                                                      \
+  X(listResourceGroups, ListResourceGroups, limits::read_timeout)                                                      \
+  X(describeResourceGroup, DescribeResourceGroup, limits::read_timeout)                                                \
+  X(transferNode, TransferNode, limits::commit_timeout)                                                                \
+  X(transferReplica, TransferReplica, limits::commit_timeout)                                                          \
+  X(updateLoadConfig, UpdateLoadConfig, limits::commit_timeout)
 
 namespace muster::net {
 
-/// Ordinals of the methods.
+/// Places of the methods in the list above: one less than their arm in ClientRequest.
 enum class method_ordinal : std::uint16_t {
 #define MUSTER_ORDINAL(name, Name, limit) name,
   MUSTER_CLIENT_METHODS(MUSTER_ORDINAL)
 #undef MUSTER_ORDINAL
 };
+
+/// The ordinal of a method in interface Coordinator: watchShardLeaders and joinNode, which are no arms, came in between.
+constexpr std::uint16_t rpc_ordinal(method_ordinal place) {
+  const auto number = static_cast<std::uint16_t>(place);
+  return number <= static_cast<std::uint16_t>(method_ordinal::listActors) ? number : number + 2;
+}
 
 /// What is known of the method whose parameters are `Request`.
 template <class Request>
@@ -42,7 +56,7 @@ struct client_method;
   struct client_method<schema::Upper##Request> {                                                                       \
     using reply = schema::Upper##Reply;                                                                                \
     static constexpr const char* name = #lower;                                                                        \
-    static constexpr std::uint16_t ordinal = static_cast<std::uint16_t>(method_ordinal::lower);                        \
+    static constexpr std::uint16_t ordinal = rpc_ordinal(method_ordinal::lower);                                       \
     static constexpr std::chrono::milliseconds longest = most;                                                         \
     static void put(schema::ClientRequest::Builder to, schema::Upper##Request::Reader x) {                             \
       to.set##Upper(x);                                                                                                \

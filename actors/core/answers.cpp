@@ -178,7 +178,8 @@ void write_loaded(const situation& s, const collection_view& view, schema::Loade
   out.setPercentage(percent);
 }
 
-void write_replicas(const situation& s, const collection_view& view, schema::GetReplicasReply::Builder out) {
+void write_replicas(const situation& s, const collection_view& view, schema::GetReplicasReply::Builder out,
+                    bool all_nodes) {
   const auto& desired = *view.desired;
   auto list = out.initReplicas(static_cast<unsigned>(desired.replicas.size()));
   for (unsigned i = 0; i < desired.replicas.size(); ++i) {
@@ -193,6 +194,22 @@ void write_replicas(const situation& s, const collection_view& view, schema::Get
     auto read_only = r.initReadOnlyNodes(static_cast<unsigned>(replica.read_only_nodes.size()));
     for (unsigned k = 0; k < replica.read_only_nodes.size(); ++k)
       read_only.set(k, replica.read_only_nodes[k]);
+    std::map<std::string, std::uint32_t> outbound;
+    for (auto id : replica.read_only_nodes)
+      if (const auto* g = s.group_of(id); g != nullptr && g->name != replica.group())
+        ++outbound[g->name];
+    auto elsewhere = r.initOutbound(static_cast<unsigned>(outbound.size()));
+    unsigned at = 0;
+    for (const auto& [name, count] : outbound) {
+      elsewhere[at].setResourceGroup(name);
+      elsewhere[at++].setNodes(count);
+    }
+    std::vector<std::int64_t> holders;
+    for (const auto* list : {&replica.nodes, &replica.read_only_nodes})
+      for (auto id : *list)
+        if (view.on(id).any())
+          holders.push_back(id);
+    std::sort(holders.begin(), holders.end());
     if (!view.head)
       continue;
     auto shards = r.initShards(static_cast<unsigned>(view.head->channels.size()));
@@ -202,6 +219,10 @@ void write_replicas(const situation& s, const collection_view& view, schema::Get
       if (leader == nullptr)
         continue;
       shards[k].setLeader(leader->node);
+      const auto named = all_nodes ? holders : std::vector<std::int64_t>{leader->node};
+      auto holding = shards[k].initNodes(static_cast<unsigned>(named.size()));
+      for (unsigned n = 0; n < named.size(); ++n)
+        holding.set(n, named[n]);
       if (const auto* n = s.node(leader->node))
         shards[k].setLeaderAddress(n->address);
       shards[k].setServiceable(can_serve(s, view, *leader));

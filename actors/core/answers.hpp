@@ -30,7 +30,8 @@ bool can_serve(const situation& s, const collection_view& view, const delegator_
 void write_routes(const situation& s, std::int64_t collection, schema::CollectionRoutes::Builder out);
 
 void write_loaded(const situation& s, const collection_view& view, schema::LoadedCollection::Builder out);
-void write_replicas(const situation& s, const collection_view& view, schema::GetReplicasReply::Builder out);
+/// `all_nodes`: shards name every node of the replica that holds something of the collection, not its leader alone.
+void write_replicas(const situation& s, const collection_view& view, schema::GetReplicasReply::Builder out, bool all_nodes);
 
 /// Segments of the current target (next while there is none) with the nodes that hold them. Cost: the collection.
 void write_segments(const collection_view& view, schema::GetLoadSegmentInfoReply::Builder out);

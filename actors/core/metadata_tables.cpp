@@ -40,7 +40,8 @@ std::optional<std::int64_t> parse_id(std::string_view text) {
 } // namespace
 
 const std::set<ChunkKind>& metadata_kinds() {
-  static const std::set<ChunkKind> kinds{ChunkKind::COLLECTION, ChunkKind::TARGET_HEAD, ChunkKind::TARGET_SEGMENTS};
+  static const std::set<ChunkKind> kinds{ChunkKind::COLLECTION, ChunkKind::TARGET_HEAD, ChunkKind::TARGET_SEGMENTS,
+                                         ChunkKind::RESOURCE_GROUP};
   return kinds;
 }
 
@@ -77,6 +78,8 @@ std::vector<std::string> metadata_tables::restore(const std::vector<journal_entr
         row.name = std::string{view(m->read().getName())};
         row.address = std::string{view(m->read().getAddress())};
         row.liveness = schema::NodeLiveness::UNKNOWN;
+        if (m->read().getResourceGroup().size() > 0)
+          group_of_node_[row.id] = std::string{view(m->read().getResourceGroup())};
         node_by_name_[row.name] = row.id;
         next_id_ = std::max(next_id_, row.id + 1);
         nodes_[row.id] = std::move(row);
@@ -116,10 +119,15 @@ std::vector<std::string> metadata_tables::restore(const std::vector<journal_entr
         }
         break;
       }
+      case record_kind::resource_group:
+        if (auto why = restore_group(e); why.code != ec::ok)
+          complain(e, why.text);
+        break;
       default:
         break;
     }
   }
+  join_groups();
   // A target whose collection record is damaged cannot be served; a collection without its target neither. Both are named.
   // Should the allocator's record be the damaged one, no id that is in use may be given again.
   const auto used = [&](std::int64_t id) { next_id_ = std::max(next_id_, id + 1); };
@@ -167,6 +175,8 @@ change_set metadata_tables::whole() const {
       all.put({ChunkKind::TARGET_SEGMENTS, id, key}, chunk_of(id, rows));
     all.touch_whole(id);
   }
+  for (const auto& [name, row] : groups_)
+    all.put({ChunkKind::RESOURCE_GROUP, 0, row.id}, chunk_of(row));
   return all;
 }
 
@@ -190,6 +200,10 @@ commit_outcome metadata_tables::decide(schema::Commit::Reader commit) {
       return allocate(commit.getAllocate());
     case schema::Commit::RELEASE_PARTITIONS:
       return release_partitions(commit.getReleasePartitions());
+    case schema::Commit::REPLICA_GROUPS:
+      return replica_groups(commit.getReplicaGroups());
+    case schema::Commit::GROUPS:
+      return change_groups(commit.getGroups());
     case schema::Commit::INVALID:
       break;
   }
@@ -243,6 +257,10 @@ commit_outcome metadata_tables::load(schema::CommitLoad::Reader commit) {
   }
   if (row.id <= 0 || row.replicas.empty() || row.replicas.size() != row.replica_number)
     return refused(ec::parameter_invalid, "a load of collection " + std::to_string(row.id) + " without its replicas");
+  for (const auto& r : row.replicas)
+    if (!groups_.contains(std::string{r.group()}))
+      return refused(ec::resource_group_not_found, "there is no resource group " + std::string{r.group()}
+                                                     + " (any more); list-resource-groups shows those there are");
   commit_outcome out;
   auto head = muster::read(commit.getHead());
   // Replica ids and the version come from the one allocator, so that both grow over releases and restarts.
@@ -497,11 +515,7 @@ commit_outcome metadata_tables::node(schema::NodeRecord::Reader record) {
     row.id = take_ids(out, 1);
   }
   out.value = row.id;
-  out.rows.push_back({record_kind::node, row.name, bytes_of(build<schema::NodeRecord>([&](auto b) {
-                        b.setId(row.id);
-                        b.setName(row.name);
-                        b.setAddress(row.address);
-                      }))});
+  put_node(out, row);
   node_by_name_[row.name] = row.id;
   nodes_[row.id] = std::move(row);
   return out;

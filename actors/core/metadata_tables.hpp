@@ -3,6 +3,7 @@
 
 #include "actors/core/change_set.hpp"
 #include "actors/core/chunked.hpp"
+#include "actors/core/resource_groups.hpp"
 #include "actors/core/rows.hpp"
 #include "messages/result.hpp"
 #include "messages/records.hpp"
@@ -55,6 +56,11 @@ public:
     return nodes_;
   }
 
+  /// Resource groups with their members; the default group is always there.
+  const group_map& groups() const {
+    return groups_;
+  }
+
   std::size_t collections() const {
     return collections_.size();
   }
@@ -76,6 +82,13 @@ private:
   commit_outcome promote(schema::CommitPromotion::Reader commit);
   commit_outcome replicas(schema::CommitReplicas::Reader commit);
   commit_outcome node(schema::NodeRecord::Reader record);
+  commit_outcome replica_groups(schema::CommitReplicaGroups::Reader commit);
+  commit_outcome change_groups(schema::CommitGroups::Reader commit);
+  failure configure(group_map& groups, schema::CommitGroups::Reader commit, std::set<std::string>& changed);
+  failure drop_group(group_map& groups, const std::string& name, std::set<std::int64_t>& moved) const;
+  failure restore_group(const journal_entry& e);
+  void put_node(commit_outcome& out, const node_row& row) const;
+  void join_groups();
   commit_outcome allocate(std::uint32_t count);
 
   void put_collection(commit_outcome& out, const collection_row& row) const;
@@ -86,6 +99,8 @@ private:
   std::map<std::int64_t, entry> collections_;
   std::map<std::int64_t, node_row> nodes_;
   std::map<std::string, std::int64_t> node_by_name_;
+  group_map groups_{{std::string{default_group}, default_group_row()}};
+  std::map<std::int64_t, std::string> group_of_node_;
   std::int64_t next_id_ = 1;
   std::uint64_t epoch_ = 0;
 };

@@ -12,6 +12,7 @@ enum class bug {
   stale_premise_task,        ///< task_scheduler does not look at a task's premise again before its steps
   dedupe_cancels_move,       ///< a proposal takes the place of a move whose order is at a node
   slot_deadlock,             ///< a channel task that finds segments lacking waits for them with the slot that they need
+  replica_change_resets_progress, ///< other replicas make a loaded collection loading again
   delta_leak,                ///< task_scheduler does not give back the load of a failed task
 };
 

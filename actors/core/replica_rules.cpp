@@ -250,39 +250,69 @@ void spread_channels(std::map<std::string, std::vector<std::int64_t>>& lists, co
 
 // -- the observer ---------------------------------------------------------------------
 
-std::vector<replica_assignment> check_replicas(const situation& s, const touched_map& touched, bool all) {
-  std::vector<replica_assignment> result;
-  const auto gone = [&](std::int64_t id) {
+namespace {
+
+bool gone(const situation& s, std::int64_t id) {
+  const auto* n = s.node(id);
+  return n != nullptr && n->gone();
+}
+
+/// True when a read-only node has nothing of the collection any more, and will get nothing.
+bool drained(const situation& s, const collection_view& view, std::int64_t id) {
+  const auto* n = s.node(id);
+  if (n == nullptr || !n->known || view.on(id).any())
+    return false;
+  return std::none_of(view.tasks.begin(), view.tasks.end(),
+                      [&](const task_row& t) { return t.node == id || t.source == id; });
+}
+
+} // namespace
+
+member_map members_for(const situation& s, const std::vector<replica_row>& replicas) {
+  std::set<std::int64_t> used;
+  member_map members;
+  for (const auto& r : replicas) {
+    used.insert(r.nodes.begin(), r.nodes.end());
+    used.insert(r.read_only_nodes.begin(), r.read_only_nodes.end());
+    if (s.groups().contains(std::string{r.group()}))
+      members[std::string{r.group()}];
+  }
+  const auto leaving = [&](std::int64_t id) {
     const auto* n = s.node(id);
-    return n != nullptr && n->gone();
+    return n != nullptr && (n->stopping || n->gone());
   };
-  const auto look = [&](const collection_view& view) {
-    if (!view.desired)
-      return;
-    const auto& desired = *view.desired;
-    auto replicas = desired.replicas;
-    std::set<std::int64_t> used;
-    for (auto& r : replicas) {
-      std::erase_if(r.nodes, gone);
-      std::erase_if(r.read_only_nodes, [&](std::int64_t id) {
-        const auto* n = s.node(id);
-        if (gone(id))
-          return true;
-        const bool busy = std::any_of(view.tasks.begin(), view.tasks.end(),
-                                      [&](const task_row& t) { return t.node == id || t.source == id; });
-        return n != nullptr && n->known && !busy && !view.on(id).any();
-      });
-      used.insert(r.nodes.begin(), r.nodes.end());
-      used.insert(r.read_only_nodes.begin(), r.read_only_nodes.end());
-    }
-    member_map members;
-    auto& list = members[std::string{default_group}];
-    for (const auto& [id, n] : s.nodes())
-      if (!n.stopping && !n.gone() && (used.contains(id) || s.usable(id)))
+  for (auto& [name, list] : members)
+    for (auto id : s.groups().at(name).nodes)
+      if (!leaving(id) && (used.contains(id) || s.usable(id)))
         list.push_back(id);
-    // A group that is unknown keeps its replicas' nodes as they are.
-    if (redistribute(replicas, members, [&](std::int64_t id) { return view.on(id).rows; }).code != ec::ok)
+  // A node in no group (after a start nobody may have told of it yet) is about to be given one: until then it stays.
+  for (const auto& r : replicas)
+    if (auto list = members.find(r.group()); list != members.end())
+      for (auto id : r.nodes)
+        if (!leaving(id) && s.group_of(id) == nullptr)
+          list->second.push_back(id);
+  for (auto& [name, list] : members)
+    std::sort(list.begin(), list.end());
+  return members;
+}
+
+std::vector<replica_assignment> check_replicas(const situation& s, const touched_map& touched,
+                                               const std::set<std::string>& groups) {
+  std::vector<replica_assignment> result;
+  std::set<std::int64_t> looked_at;
+  const auto look = [&](std::int64_t id) {
+    const auto* view = s.collection(id);
+    if (view == nullptr || !view->desired || !looked_at.insert(id).second)
       return;
+    const auto& desired = *view->desired;
+    auto replicas = desired.replicas;
+    for (auto& r : replicas) {
+      std::erase_if(r.nodes, [&](std::int64_t node) { return gone(s, node); });
+      std::erase_if(r.read_only_nodes, [&](std::int64_t node) { return gone(s, node) || drained(s, *view, node); });
+    }
+    // Its failure means that a group is unknown; nodes that are gone or drained leave nevertheless.
+    static_cast<void>(
+      redistribute(replicas, members_for(s, replicas), [&](std::int64_t node) { return view->on(node).rows; }));
     replica_assignment a;
     a.collection = desired.id;
     a.revision = desired.revision;
@@ -292,15 +322,13 @@ std::vector<replica_assignment> check_replicas(const situation& s, const touched
     if (!a.replicas.empty())
       result.push_back(std::move(a));
   };
-  if (all) {
-    for (const auto& [id, view] : s.collections())
-      look(view);
-  } else {
-    for (const auto& [id, ids] : touched)
-      if (const auto* view = s.collection(id); view != nullptr && view->desired)
-        if (ids.whole || view->desired->draining())
-          look(*view);
-  }
+  for (const auto& [id, ids] : touched)
+    if (const auto* view = s.collection(id); view != nullptr && view->desired)
+      if (ids.whole || view->desired->draining())
+        look(id);
+  for (const auto& group : groups)
+    for (auto id : s.collections_in(group))
+      look(id);
   return result;
 }
 

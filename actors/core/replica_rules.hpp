@@ -90,9 +90,15 @@ struct replica_assignment {
   std::vector<replica_row> replicas; ///< Only those that change.
 };
 
-/// For the touched collections, and for all when a node became usable: gone nodes leave their replicas, read-only ones that
-/// hold nothing of the collection (and are no task's destination) too, then the nodes are redistributed.
-/// Cost: replicas and nodes of those collections.
-std::vector<replica_assignment> check_replicas(const situation& s, const touched_map& touched, bool all);
+/// Members of groups that replicas of a collection may use, for the groups that its replicas are in. A read-write node that is
+/// in no group counts as a member of its replica's.
+member_map members_for(const situation& s, const std::vector<replica_row>& replicas);
+
+/// For the touched collections and those with a replica in `groups` (a member changed or became usable): gone nodes leave their
+/// replicas, read-only ones that hold nothing of the collection (and are no task's destination) too, then the nodes are
+/// redistributed. A replica whose group is unknown keeps its collection as it is. Cost: replicas of those collections and
+/// members of their groups.
+std::vector<replica_assignment> check_replicas(const situation& s, const touched_map& touched,
+                                               const std::set<std::string>& groups);
 
 } // namespace muster

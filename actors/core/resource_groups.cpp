@@ -251,7 +251,7 @@ failure unknown(const std::string& name) {
 } // namespace
 
 group_row default_group_row() {
-  return {std::string{default_group}, {0, default_group_limits, {}, {}, {}}, {}};
+  return {std::string{default_group}, {0, default_group_limits, {}, {}, {}}, {}, 0, 1};
 }
 
 bool accepts(const group_row& group, const std::vector<std::pair<std::string, std::string>>& labels) {

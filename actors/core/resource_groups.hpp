@@ -57,7 +57,7 @@ struct group_plan {
   bool all_full = false;            ///< The default group is over its limits and no other has room.
 };
 
-/// The default group as it is before anybody changed it.
+/// The default group as it is before anybody changed it. Its revision is 1: 0 means that metadata has not told yet.
 group_row default_group_row();
 
 /// True when a node with these labels passes the group's filter; the default group accepts every node.

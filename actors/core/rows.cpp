@@ -145,8 +145,64 @@ void write(schema::ChannelTarget::Builder b, const channel_target& row) {
   set_ids(row.dropped, [&](unsigned n) { return b.initDropped(n); });
 }
 
+group_config read(schema::ResourceGroupConfig::Reader r) {
+  group_config config;
+  config.requests = r.getRequests();
+  config.limits = r.getLimits();
+  for (auto name : r.getTransferFrom())
+    config.transfer_from.push_back(text(name));
+  for (auto name : r.getTransferTo())
+    config.transfer_to.push_back(text(name));
+  for (auto label : r.getLabels())
+    config.labels.emplace_back(text(label.getKey()), text(label.getValue()));
+  return config;
+}
+
+void write(schema::ResourceGroupConfig::Builder b, const group_config& config) {
+  b.setRequests(config.requests);
+  b.setLimits(config.limits);
+  auto from = b.initTransferFrom(static_cast<unsigned>(config.transfer_from.size()));
+  for (unsigned i = 0; i < from.size(); ++i)
+    from.set(i, config.transfer_from[i]);
+  auto to = b.initTransferTo(static_cast<unsigned>(config.transfer_to.size()));
+  for (unsigned i = 0; i < to.size(); ++i)
+    to.set(i, config.transfer_to[i]);
+  auto labels = b.initLabels(static_cast<unsigned>(config.labels.size()));
+  for (unsigned i = 0; i < labels.size(); ++i) {
+    labels[i].setKey(config.labels[i].first);
+    labels[i].setValue(config.labels[i].second);
+  }
+}
+
+group_row read(schema::ResourceGroupState::Reader r) {
+  group_row row;
+  row.id = r.getId();
+  row.name = text(r.getName());
+  row.nodes = ids(r.getNodes());
+  row.revision = r.getRevision();
+  if (r.hasConfig()) {
+    row.config = read(r.getConfig());
+  } else {
+    row.config.requests = row.is_default() ? 0 : r.getCapacity();
+    row.config.limits = r.getCapacity();
+  }
+  return row;
+}
+
+void write(schema::ResourceGroupState::Builder b, const group_row& row) {
+  b.setId(row.id);
+  b.setName(row.name);
+  write(b.initConfig(), row.config);
+  set_ids(row.nodes, [&](unsigned n) { return b.initNodes(n); });
+  b.setCapacity(row.is_default() ? default_group_limits : row.config.requests);
+  b.setRevision(row.revision);
+}
+
 replica_row read(schema::ReplicaState::Reader r) {
-  return {r.getId(), text(r.getResourceGroup()), ids(r.getNodes()), ids(r.getReadOnlyNodes()), r.getLoadPriority()};
+  replica_row row{r.getId(), text(r.getResourceGroup()), ids(r.getNodes()), ids(r.getReadOnlyNodes()), r.getLoadPriority(), {}};
+  for (auto c : r.getChannelNodes())
+    row.channel_nodes[text(c.getChannel())] = ids(c.getNodes());
+  return row;
 }
 
 void write(schema::ReplicaState::Builder b, const replica_row& row) {
@@ -155,6 +211,15 @@ void write(schema::ReplicaState::Builder b, const replica_row& row) {
   set_ids(row.nodes, [&](unsigned n) { return b.initNodes(n); });
   set_ids(row.read_only_nodes, [&](unsigned n) { return b.initReadOnlyNodes(n); });
   b.setLoadPriority(row.load_priority);
+  if (row.channel_nodes.empty())
+    return;
+  auto channels = b.initChannelNodes(static_cast<unsigned>(row.channel_nodes.size()));
+  unsigned i = 0;
+  for (const auto& [channel, nodes] : row.channel_nodes) {
+    channels[i].setChannel(channel);
+    set_ids(nodes, [&](unsigned n) { return channels[i].initNodes(n); });
+    ++i;
+  }
 }
 
 collection_row read(schema::CollectionState::Reader r) {
@@ -379,6 +444,10 @@ msg<schema::Chunk> chunk_of(const collection_row& row) {
 
 msg<schema::Chunk> chunk_of(const head_row& row) {
   return build<schema::Chunk>([&](schema::Chunk::Builder b) { write(b.initTargetHead(), row); });
+}
+
+msg<schema::Chunk> chunk_of(const group_row& row) {
+  return build<schema::Chunk>([&](schema::Chunk::Builder b) { write(b.initResourceGroup(), row); }, row.nodes.size() + 64);
 }
 
 msg<schema::Chunk> chunk_of(const std::vector<node_row>& rows) {

@@ -118,6 +118,8 @@ struct group_row {
   std::string name;
   group_config config;
   std::vector<std::int64_t> nodes; ///< Members, by id.
+  std::int64_t id = 0;             ///< 0: the default group.
+  std::uint64_t revision = 0;      ///< Of the default group: grows with each change of any group.
 
   bool is_default() const {
     return name == default_group;
@@ -132,6 +134,7 @@ struct replica_row {
   std::vector<std::int64_t> nodes;
   std::vector<std::int64_t> read_only_nodes;
   schema::LoadPriority load_priority = schema::LoadPriority::HIGH; ///< Of segments that are new to users.
+  std::map<std::string, std::vector<std::int64_t>> channel_nodes; ///< Channel-exclusive mode; see spread_channels.
 
   /// True when the node belongs to the replica, read-write or read-only.
   bool contains(std::int64_t node) const;
@@ -271,6 +274,11 @@ void write(schema::TargetHead::Builder b, const head_row& row);
 node_row read(schema::NodeState::Reader r);
 void write(schema::NodeState::Builder b, const node_row& row);
 task_row read(schema::Task::Reader r);
+group_config read(schema::ResourceGroupConfig::Reader r);
+void write(schema::ResourceGroupConfig::Builder b, const group_config& config);
+/// A record without a config, as old ones are: its capacity is what it requests and may have (the default group: may have).
+group_row read(schema::ResourceGroupState::Reader r);
+void write(schema::ResourceGroupState::Builder b, const group_row& row);
 replica_row read(schema::ReplicaState::Reader r);
 void write(schema::ReplicaState::Builder b, const replica_row& row);
 
@@ -280,6 +288,7 @@ msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<view_row>
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<delegator_row>& rows);
 msg<schema::Chunk> chunk_of(const collection_row& row);
 msg<schema::Chunk> chunk_of(const head_row& row);
+msg<schema::Chunk> chunk_of(const group_row& row);
 msg<schema::Chunk> chunk_of(const std::vector<node_row>& rows);
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<task_row>& rows);
 

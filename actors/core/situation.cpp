@@ -335,6 +335,7 @@ touched_map situation::apply(const publication& p) {
   touched_map touched;
   auto header = p.header.read();
   changed_nodes_.clear();
+  changed_groups_.clear();
   const bool whole = header.getWhole();
   if (whole) {
     std::set<schema::ChunkKind> kinds;
@@ -443,6 +444,9 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
         in_flight_.insert(d.getNode());
       }
       break;
+    case schema::ChunkKind::RESOURCE_GROUP:
+      set_group(key, read(reader.getResourceGroup()));
+      break;
     case schema::ChunkKind::INVALID:
       break;
   }
@@ -453,6 +457,10 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
   if (kind == schema::ChunkKind::NODES) {
     touched_map ignored;
     set_nodes(key, {}, ignored);
+    return;
+  }
+  if (kind == schema::ChunkKind::RESOURCE_GROUP) {
+    set_group(key, std::nullopt);
     return;
   }
   if (i == collections_.end())
@@ -534,6 +542,9 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
     nodes_.clear();
     node_chunks_.clear();
   }
+  if (kinds.contains(schema::ChunkKind::RESOURCE_GROUP))
+    while (!group_names_.empty())
+      set_group(group_names_.begin()->first, std::nullopt);
   if (kinds.contains(schema::ChunkKind::DELTAS))
     forget_in_flight();
 }
@@ -566,16 +577,21 @@ void situation::count_copies(collection_view& view, const msg<schema::Chunk>& ch
 void situation::set_desired(std::int64_t collection, std::optional<collection_row> row) {
   auto& view = collections_[collection];
   if (view.desired)
-    for (const auto& r : view.desired->replicas)
+    for (const auto& r : view.desired->replicas) {
+      if (auto g = collections_in_group_.find(r.group()); g != collections_in_group_.end())
+        g->second.erase(collection);
       for (const auto* list : {&r.nodes, &r.read_only_nodes})
         for (auto n : *list)
           collections_of_node_[n].erase(collection);
+    }
   view.desired = std::move(row);
   if (view.desired)
-    for (const auto& r : view.desired->replicas)
+    for (const auto& r : view.desired->replicas) {
+      collections_in_group_[std::string{r.group()}].insert(collection);
       for (const auto* list : {&r.nodes, &r.read_only_nodes})
         for (auto n : *list)
           collections_of_node_[n].insert(collection);
+    }
 }
 
 void situation::set_delegators(std::int64_t collection, std::vector<delegator_row> rows) {
@@ -589,6 +605,43 @@ void situation::set_delegators(std::int64_t collection, std::vector<delegator_ro
     ++loads_[d.node].channels;
     view.hold(d.node, 0, 0, 1);
   }
+}
+
+void situation::set_group(std::int64_t key, std::optional<group_row> row) {
+  if (auto i = group_names_.find(key); i != group_names_.end()) {
+    if (auto old = groups_.find(i->second); old != groups_.end()) {
+      for (auto id : old->second.nodes)
+        if (auto g = group_of_node_.find(id); g != group_of_node_.end() && g->second == i->second)
+          group_of_node_.erase(g);
+      changed_groups_.insert(i->second);
+      groups_.erase(old);
+    }
+    group_names_.erase(i);
+  }
+  if (!row)
+    return;
+  group_names_[key] = row->name;
+  changed_groups_.insert(row->name);
+  for (auto id : row->nodes)
+    group_of_node_[id] = row->name;
+  auto name = row->name;
+  groups_[name] = std::move(*row);
+}
+
+const group_row* situation::group_of(std::int64_t node) const {
+  auto i = group_of_node_.find(node);
+  auto g = i == group_of_node_.end() ? groups_.end() : groups_.find(i->second);
+  return g == groups_.end() ? nullptr : &g->second;
+}
+
+std::uint64_t situation::groups_revision() const {
+  auto i = groups_.find(std::string{default_group});
+  return i == groups_.end() ? 0 : i->second.revision;
+}
+
+const std::set<std::int64_t>& situation::collections_in(const std::string& group) const {
+  auto i = collections_in_group_.find(group);
+  return i == collections_in_group_.end() ? no_ids : i->second;
 }
 
 void situation::set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched) {

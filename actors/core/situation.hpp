@@ -177,6 +177,25 @@ public:
     return changed_nodes_;
   }
 
+  /// Resource groups, by name. Empty until metadata has told.
+  const std::map<std::string, group_row>& groups() const {
+    return groups_;
+  }
+
+  /// The group that a node is a member of, or null. Cost: log of the nodes.
+  const group_row* group_of(std::int64_t node) const;
+
+  /// Of the groups as a whole: what a change of them names as its premise. 0: not told yet.
+  std::uint64_t groups_revision() const;
+
+  /// Groups that the last applied publication changed, dropped ones too.
+  const std::set<std::string>& changed_groups() const {
+    return changed_groups_;
+  }
+
+  /// Collections with a replica in the group.
+  const std::set<std::int64_t>& collections_in(const std::string& group) const;
+
   /// Collections whose replicas contain the node.
   const std::set<std::int64_t>& collections_of(std::int64_t node) const;
 
@@ -190,6 +209,7 @@ private:
   void count_targets(const msg<schema::Chunk>& chunk, int sign);
   void set_desired(std::int64_t collection, std::optional<collection_row> row);
   void set_delegators(std::int64_t collection, std::vector<delegator_row> rows);
+  void set_group(std::int64_t key, std::optional<group_row> row);
   void set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched);
 
   std::uint64_t number_ = 0;
@@ -200,6 +220,11 @@ private:
   std::map<std::int64_t, node_load> loads_;
   std::set<std::int64_t> in_flight_; ///< Nodes with load in flight, or failing.
   std::map<std::int64_t, std::set<std::int64_t>> collections_of_node_;
+  std::map<std::string, group_row> groups_;
+  std::map<std::int64_t, std::string> group_names_; ///< By key of their chunk.
+  std::map<std::int64_t, std::string> group_of_node_;
+  std::set<std::string> changed_groups_;
+  std::map<std::string, std::set<std::int64_t>, std::less<>> collections_in_group_;
   std::map<std::int64_t, std::vector<std::int64_t>> node_chunks_;
   std::set<std::int64_t> changed_nodes_;
 };

@@ -160,6 +160,7 @@ struct GetLoadSegmentInfoReply {
 struct GetReplicasRequest {
   header @0 :Header;
   collection @1 :Text;
+  withShardNodes @2 :Bool;     # each shard names all nodes of its replica that hold something of the collection
 }
 struct ReplicaInfo {
   id @0 :Int64;
@@ -168,11 +169,17 @@ struct ReplicaInfo {
   nodes @3 :List(Int64);
   readOnlyNodes @4 :List(Int64);
   shards @5 :List(Shard);
+  outbound @6 :List(Outbound); # read-only nodes that are members of other groups by now
   struct Shard {
     channel @0 :Text;
     leader @1 :Int64;
     leaderAddress @2 :Text;
     serviceable @3 :Bool;
+    nodes @4 :List(Int64);     # the leader, or as withShardNodes asks
+  }
+  struct Outbound {
+    resourceGroup @0 :Text;
+    nodes @1 :UInt32;
   }
 }
 struct GetReplicasReply {
@@ -320,6 +327,123 @@ struct DeactivateCheckerReply {
   status @0 :Status;
 }
 
+# -- resource groups and replicas ------------------------------------------------
+
+struct ResourceGroupConfig {
+  requests @0 :Int64;              # nodes it should have; those missing are taken from other groups
+  limits @1 :Int64;                # nodes it may have; those beyond are given to other groups; at least `requests`
+  transferFrom @2 :List(Text);     # groups asked first when nodes are missing
+  transferTo @3 :List(Text);       # groups given to first when nodes are redundant
+  labels @4 :List(Property);       # a member must carry all of these labels; empty: any node may be a member
+}
+struct NamedResourceGroup {
+  name @0 :Text;
+  config @1 :ResourceGroupConfig;
+}
+struct CreateResourceGroupRequest {
+  # A new resource group. Nodes come to it afterwards, as its config asks for. The same name and config again: ok.
+  # Errors: parameter_missing, resource_group_already_exist, resource_group_reach_limit, resource_group_illegal_config,
+  # resource_group_service_available.
+  header @0 :Header;
+  name @1 :Text;
+  config @2 :ResourceGroupConfig;  # absent: requests 0, limits 0
+}
+struct CreateResourceGroupReply {
+  status @0 :Status;
+}
+struct UpdateResourceGroupsRequest {
+  # New configs for groups that exist, all or none. Nodes move afterwards. Without groups: ok.
+  # Errors: resource_group_not_found, resource_group_illegal_config, resource_group_service_available.
+  header @0 :Header;
+  groups @1 :List(NamedResourceGroup);
+}
+struct UpdateResourceGroupsReply {
+  status @0 :Status;
+}
+struct DropResourceGroupRequest {
+  # Its nodes go to other groups first. An unknown name: ok. Errors: parameter_invalid (replicas still in it, the default group,
+  # limits not 0, named by another group's transfer lists), resource_group_service_available.
+  header @0 :Header;
+  name @1 :Text;
+}
+struct DropResourceGroupReply {
+  status @0 :Status;
+}
+struct ListResourceGroupsRequest {
+  header @0 :Header;
+}
+struct ListResourceGroupsReply {
+  status @0 :Status;
+  names @1 :List(Text);            # by name, the default group too
+}
+struct DescribeResourceGroupRequest {
+  # Errors: resource_group_not_found.
+  header @0 :Header;
+  name @1 :Text;
+}
+struct ResourceGroupInfo {
+  name @0 :Text;
+  capacity @1 :Int64;              # requests; 1,000,000 for the default group
+  config @2 :ResourceGroupConfig;
+  nodes @3 :List(Node);            # its members
+  availableNodes @4 :Int64;        # members that are connected
+  replicas @5 :List(Count);        # replicas in the group
+  outgoing @6 :List(Count);        # read-only nodes of replicas in the group that are no members of it
+  incoming @7 :List(Count);        # members that are read-only nodes of replicas in other groups
+  struct Node {
+    id @0 :Int64;
+    name @1 :Text;
+    address @2 :Text;
+    state @3 :Text;                # "connected", "suspect", "gone", "unknown"
+  }
+  struct Count {
+    collectionId @0 :Int64;
+    collection @1 :Text;
+    count @2 :Int64;
+  }
+}
+struct DescribeResourceGroupReply {
+  status @0 :Status;
+  group @1 :ResourceGroupInfo;
+}
+struct TransferNodeRequest {
+  # Changes the configs of both groups so that `count` nodes move, which happens afterwards.
+  # Errors: parameter_invalid (the same group, count below 1), resource_group_not_found, resource_group_node_not_enough,
+  # resource_group_service_available.
+  header @0 :Header;
+  source @1 :Text;
+  target @2 :Text;
+  count @3 :Int64;
+}
+struct TransferNodeReply {
+  status @0 :Status;
+}
+struct TransferReplicaRequest {
+  # Puts `count` replicas of a collection, the oldest first, into another group. They are served throughout: the nodes of the new
+  # group take over what those of the old one hold. Errors: resource_group_not_found, parameter_invalid (the same group,
+  # count below 1, fewer replicas in `source`).
+  header @0 :Header;
+  source @1 :Text;
+  target @2 :Text;
+  collection @3 :Text;
+  count @4 :Int64;
+}
+struct TransferReplicaReply {
+  status @0 :Status;
+}
+struct UpdateLoadConfigRequest {
+  # Another number of replicas, or other groups, for loaded collections while they are served. Collections that are not loaded
+  # are left out. Errors: parameter_invalid (more replicas than may be, groups neither one nor one for each replica),
+  # resource_group_not_found.
+  header @0 :Header;
+  collections @1 :List(Text);
+  replicaNumber @2 :UInt32;        # 0: as it is
+  resourceGroups @3 :List(Text);   # none: as they are
+}
+struct UpdateLoadConfigReply {
+  status @0 :Status;
+}
+
 # -- one door for all requests ------------------------------------------------
 
 struct ClientRequest {
@@ -339,6 +463,14 @@ struct ClientRequest {
     getShardLeaders @12 :GetShardLeadersRequest;
     getStatus @13 :GetStatusRequest;
     listActors @14 :ListActorsRequest;
+    createResourceGroup @15 :CreateResourceGroupRequest;
+    updateResourceGroups @16 :UpdateResourceGroupsRequest;
+    dropResourceGroup @17 :DropResourceGroupRequest;
+    listResourceGroups @18 :ListResourceGroupsRequest;
+    describeResourceGroup @19 :DescribeResourceGroupRequest;
+    transferNode @20 :TransferNodeRequest;
+    transferReplica @21 :TransferReplicaRequest;
+    updateLoadConfig @22 :UpdateLoadConfigRequest;
   }
 }
 
@@ -361,6 +493,14 @@ struct ClientReply {
     getShardLeaders @13 :GetShardLeadersReply;
     getStatus @14 :GetStatusReply;
     listActors @15 :ListActorsReply;
+    createResourceGroup @16 :CreateResourceGroupReply;
+    updateResourceGroups @17 :UpdateResourceGroupsReply;
+    dropResourceGroup @18 :DropResourceGroupReply;
+    listResourceGroups @19 :ListResourceGroupsReply;
+    describeResourceGroup @20 :DescribeResourceGroupReply;
+    transferNode @21 :TransferNodeReply;
+    transferReplica @22 :TransferReplicaReply;
+    updateLoadConfig @23 :UpdateLoadConfigReply;
   }
 }
 
@@ -393,4 +533,12 @@ interface Coordinator {
   listActors @12 ListActorsRequest -> ListActorsReply;
   watchShardLeaders @13 (request :WatchShardLeadersRequest, watcher :RouteWatcher) -> (handle :WatchHandle);
   joinNode @14 (toNode :FrameSink) -> (toCoordinator :FrameSink);
+  createResourceGroup @15 CreateResourceGroupRequest -> CreateResourceGroupReply;
+  updateResourceGroups @16 UpdateResourceGroupsRequest -> UpdateResourceGroupsReply;
+  dropResourceGroup @17 DropResourceGroupRequest -> DropResourceGroupReply;
+  listResourceGroups @18 ListResourceGroupsRequest -> ListResourceGroupsReply;
+  describeResourceGroup @19 DescribeResourceGroupRequest -> DescribeResourceGroupReply;
+  transferNode @20 TransferNodeRequest -> TransferNodeReply;
+  transferReplica @21 TransferReplicaRequest -> TransferReplicaReply;
+  updateLoadConfig @22 UpdateLoadConfigRequest -> UpdateLoadConfigReply;
 }

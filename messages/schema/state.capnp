@@ -14,6 +14,7 @@ using import "node.capnp".LoadPriority;
 using import "node.capnp".OrderProgress;
 using import "node.capnp".PartitionVersion;
 using import "client.capnp".CatalogueSegment;
+using import "client.capnp".ResourceGroupConfig;
 
 # -- desired ------------------------------------------------------------------
 
@@ -23,12 +24,27 @@ enum LoadStatus {
   loaded @2;
 }
 
+struct ResourceGroupState {
+  # A resource group. Journaled without its nodes: the record of each node names its group.
+  id @0 :Int64;                   # 0: the default group
+  name @1 :Text;
+  config @2 :ResourceGroupConfig;
+  nodes @3 :List(Int64);          # by id
+  capacity @4 :Int64;             # what a record has that is older than configs
+  revision @5 :UInt64;            # in the default group: grows with each change of any group
+}
+
 struct ReplicaState {
   id @0 :Int64;
   resourceGroup @1 :Text;
   nodes @2 :List(Int64);          # read-write
   readOnlyNodes @3 :List(Int64);  # being drained
   loadPriority @4 :LoadPriority;  # of segments that are new to its users; what was readable before loads with high
+  channelNodes @5 :List(ChannelNodes); # channel-exclusive mode: a channel without nodes of its own has an empty list
+  struct ChannelNodes {
+    channel @0 :Text;
+    nodes @1 :List(Int64);
+  }
 }
 
 struct CollectionState {
@@ -52,6 +68,7 @@ struct NodeRecord {
   id @0 :Int64;
   name @1 :Text;
   address @2 :Text;
+  resourceGroup @3 :Text;         # empty: in none (yet)
 }
 
 # -- target -------------------------------------------------------------------
@@ -358,6 +375,7 @@ enum ChunkKind {
   tasks @8;
   deltas @9;
   failures @10;
+  resourceGroup @11;
 }
 
 struct Chunk {
@@ -374,6 +392,7 @@ struct Chunk {
     tasks @8 :Tasks;
     deltas @9 :Deltas;
     failures @10 :LoadFailures;
+    resourceGroup @11 :ResourceGroupState;
   }
 }
 
@@ -442,6 +461,25 @@ struct CommitReplicas {
     replicas @2 :List(ReplicaState);
   }
 }
+struct CommitReplicaGroups {
+  # A collection's replicas as they shall be: other number, other groups. Its status does not change.
+  collection @0 :Int64;
+  revision @1 :UInt64;            # premise
+  replicas @2 :List(ReplicaState); # all of them; id 0: a new one
+}
+struct CommitGroups {
+  # Changes of resource groups, all or nothing, in this order. Configs move no node.
+  revision @0 :UInt64;            # premise; 0: whatever it is
+  create @1 :Bool;                # the groups of `configs` are new (the same again: nothing changes); else they must exist
+  configs @2 :List(ResourceGroupState); # name and config alone
+  moves @3 :List(Move);           # a node that is not in `from` any more is left out
+  drop @4 :Text;                  # empty: none
+  struct Move {
+    node @0 :Int64;
+    from @1 :Text;                # empty: none
+    to @2 :Text;
+  }
+}
 struct Commit {
   header @0 :Header;
   union {
@@ -454,6 +492,8 @@ struct Commit {
     node @7 :NodeRecord;          # id 0: find or give one by name
     allocate @8 :UInt32;          # so many ids
     releasePartitions @9 :CommitReleasePartitions;
+    replicaGroups @10 :CommitReplicaGroups;
+    groups @11 :CommitGroups;
   }
 }
 struct CommitReply {
@@ -585,7 +625,8 @@ struct RunJob {
   header @0 :Header;
   collection @1 :Text;
   replicaNumber @2 :UInt32;
-  nodes @3 :List(Int64);          # that can be given work, for a first assignment
+  nodes @3 :List(Int64);          # of older senders
+  replicas @4 :List(ReplicaState); # load: their groups and first nodes
 }
 struct JobReply {
   header @0 :Header;

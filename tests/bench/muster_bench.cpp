@@ -1,6 +1,7 @@
 // Measures the journal and the loop in one process and prints "figure NAME VALUE UNIT target VALUE met|missed" lines.
 #include "persistence/journal.hpp"
 #include "tests/bench/figure.hpp"
+#include "tests/bench/group_figures.hpp"
 #include "tests/support/local_cluster.hpp"
 
 #include <fcntl.h>
@@ -167,18 +168,20 @@ void loop_figures(const std::string& folder) {
 
 int main(int argc, char** argv) {
   const std::string_view part = argc > 1 ? argv[1] : "";
-  if (argc > 2 || (!part.empty() && part != "journal" && part != "loop")) {
-    std::fprintf(stderr, "usage: muster_bench [journal|loop]\n");
+  if (argc > 2 || (!part.empty() && part != "journal" && part != "loop" && part != "groups")) {
+    std::fprintf(stderr, "usage: muster_bench [journal|loop|groups]\n");
     return 2;
   }
   try {
     muster::temporary_folder folder;
-    if (part != "loop") {
+    if (part.empty() || part == "journal") {
       muster::bare_sync(folder.path);
       muster::journal_figures(folder.path);
     }
-    if (part != "journal")
+    if (part.empty() || part == "loop")
       muster::loop_figures(folder.path);
+    if (part.empty() || part == "groups")
+      muster::bench::group_figures(folder.path);
   } catch (const std::exception& why) {
     std::fprintf(stderr, "muster_bench: %s\n", why.what());
     return 1;

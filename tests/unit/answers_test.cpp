@@ -163,7 +163,7 @@ TEST(answer_rules, replicas_name_their_nodes_and_the_leader_of_each_shard) {
   w.collections[7].desired->replicas[1].read_only_nodes = {2};
   w.unlead(7, "b", 4);
   w.whole();
-  auto m = build<schema::GetReplicasReply>([&](schema::GetReplicasReply::Builder b) { write_replicas(w.view, seven(w), b); });
+  auto m = build<schema::GetReplicasReply>([&](schema::GetReplicasReply::Builder b) { write_replicas(w.view, seven(w), b, false); });
   ASSERT_EQ(m->getReplicas().size(), 2u);
   EXPECT_EQ(m->getReplicas()[0].getNodes().size(), 2u);
   EXPECT_EQ(m->getReplicas()[1].getReadOnlyNodes()[0], 2);

@@ -63,7 +63,7 @@ msg<schema::Commit> replicas_of(std::int64_t id, std::uint64_t revision, std::in
     auto e = b.initReplicas().initEntries(1)[0];
     e.setCollection(id);
     e.setRevision(revision);
-    write(e.initReplicas(1)[0], replica_row{replica, "", nodes, {}});
+    write(e.initReplicas(1)[0], replica_row{replica, "", nodes, {}, schema::LoadPriority::HIGH, {}});
   });
 }
 

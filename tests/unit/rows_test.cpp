@@ -30,7 +30,12 @@ TEST(row_rules, a_fresh_delegator_reads_current_and_next_only_while_there_is_no_
 
 TEST(row_rules, a_replica_contains_its_read_only_nodes_too) {
   collection_row c;
-  c.replicas = {{101, "", {1, 2}, {3}}, {102, "", {4}, {}}};
+  c.replicas.resize(2);
+  c.replicas[0].id = 101;
+  c.replicas[0].nodes = {1, 2};
+  c.replicas[0].read_only_nodes = {3};
+  c.replicas[1].id = 102;
+  c.replicas[1].nodes = {4};
   EXPECT_TRUE(c.replicas[0].contains(3));
   EXPECT_EQ(c.replica_of(3)->id, 101);
   EXPECT_EQ(c.replica_of(4)->id, 102);
@@ -66,7 +71,7 @@ TEST(row_rules, collections_heads_nodes_and_tasks_come_back_from_their_chunk) {
   c.status = schema::LoadStatus::LOADING;
   c.replica_number = 2;
   c.partitions = {4, 5};
-  c.replicas = {{101, "rg", {1, 2}, {3}, schema::LoadPriority::LOW}};
+  c.replicas = {{101, "rg", {1, 2}, {3}, schema::LoadPriority::LOW, {{"c0", {1}}, {"c1", {}}}}};
   c.loading_partitions = {5};
   c.metric = "cosine";
   c.dimension = 100;

@@ -29,7 +29,21 @@ public:
 
   std::map<std::int64_t, node_row> nodes;
   std::map<std::int64_t, truth> collections;
+  std::map<std::string, group_row> groups; ///< Besides the default group, which has all nodes that are in no other.
+  std::uint64_t groups_revision = 1;
   situation view;
+
+  /// A resource group with these members.
+  world& group(const std::string& name, const std::vector<std::int64_t>& members, std::int64_t requests = 0,
+               std::int64_t limits = 0) {
+    auto& g = groups[name];
+    g.id = static_cast<std::int64_t>(groups.size());
+    g.name = name;
+    g.config.requests = requests;
+    g.config.limits = limits;
+    g.nodes = members;
+    return *this;
+  }
 
   world& usable(const std::vector<std::int64_t>& ids) {
     for (auto id : ids) {
@@ -228,6 +242,15 @@ private:
     for (const auto& [id, n] : nodes)
       rows.push_back(n);
     put({ChunkKind::NODES, 0, 0}, chunk_of(rows));
+    group_row rest{std::string{default_group}, {0, default_group_limits, {}, {}, {}}, {}, 0, groups_revision};
+    for (const auto& [id, n] : nodes)
+      if (std::none_of(groups.begin(), groups.end(), [&](const auto& g) {
+            return std::find(g.second.nodes.begin(), g.second.nodes.end(), id) != g.second.nodes.end();
+          }))
+        rest.nodes.push_back(id);
+    put({ChunkKind::RESOURCE_GROUP, 0, 0}, chunk_of(rest));
+    for (const auto& [name, g] : groups)
+      put({ChunkKind::RESOURCE_GROUP, 0, g.id}, chunk_of(g));
     for (const auto& [id, c] : collections) {
       if (c.desired)
         put({ChunkKind::COLLECTION, id, 0}, chunk_of(*c.desired));
