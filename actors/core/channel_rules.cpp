@@ -99,6 +99,14 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
           if (leaves)
             p.why = reason::node_read_only;
           out.push_back(std::move(p));
+        } else if (leaves) {
+          // Every node may be taken by what is left of an order that failed: nobody completes a second leader, so it makes room.
+          for (const auto& d : view.delegators)
+            if (d.channel == channel && d.replica == replica.id && d.node != leader->node && !d.serviceable
+                && replica.contains(d.node) && s.usable(d.node)) {
+              out.push_back(drop(desired.id, replica.id, d, reason::channel_repeated));
+              break;
+            }
         }
         continue;
       }

@@ -271,6 +271,12 @@ void world::change(const std::string& name, bool load, int replicas, std::int64_
         auto r = b.initLoadCollection();
         r.setCollection(name);
         r.setReplicaNumber(static_cast<std::uint32_t>(replicas));
+        if (disturbed_) {
+          const auto groups = some_groups(replicas);
+          auto list = r.initResourceGroups(static_cast<unsigned>(groups.size()));
+          for (unsigned i = 0; i < list.size(); ++i)
+            list.set(i, groups[i]);
+        }
       } else {
         b.initReleaseCollection().setCollection(name);
       }

@@ -64,6 +64,8 @@ std::string world::unsettled() {
       for (const auto& e : c.ends)
         if (!e.closed && processes_[static_cast<std::size_t>(e.process)]->generation == e.generation)
           return processes_[static_cast<std::size_t>(e.process)]->name + " has not heard that a link broke";
+  if (auto why = groups_unsettled(); !why.empty())
+    return why;
   // Asked for again, so that every collection has a certain fate.
   for (const auto& [name, promise] : model_.promises) {
     if (promise.open > 0)
@@ -77,6 +79,8 @@ std::string world::unsettled() {
   for (const auto& [id, c] : calls_)
     if (!c.answered || c.copies > 0)
       return c.answered ? "a request is at work for ever" : "a client waits for an answer";
+  if (auto why = groups_wrong(); !why.empty())
+    return why;
   for (const auto& [name, id] : model_.ids) {
     auto promise = model_.promises.find(name);
     const bool wanted = promise != model_.promises.end() && promise->second.loaded;

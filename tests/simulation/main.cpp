@@ -47,6 +47,7 @@ const std::pair<const char*, plant::bug> plants[] = {
   {"stale_premise_task", plant::bug::stale_premise_task},
   {"dedupe_cancels_move", plant::bug::dedupe_cancels_move},
   {"slot_deadlock", plant::bug::slot_deadlock},
+  {"replica_change_resets_progress", plant::bug::replica_change_resets_progress},
 };
 
 void died(int signal) {

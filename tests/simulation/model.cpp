@@ -110,6 +110,8 @@ void model::committed(const std::vector<journal_row>& rows, const std::function<
                                    + std::to_string(current_[id]) + " to " + std::to_string(head.current));
     current_[id] = head.current;
     for (const auto& replica : desired->second.replicas) {
+      if (replica.id > head.current)
+        continue; // ids and versions come from one allocator: it came while this target was being loaded
       if (std::none_of(replica.nodes.begin(), replica.nodes.end(), live))
         continue;
       for (const auto& channel : head.channels)
@@ -119,7 +121,42 @@ void model::committed(const std::vector<journal_row>& rows, const std::function<
                                        + std::to_string(replica.id) + " ever reported a view that covers it");
     }
   }
+  for (const auto& row : rows)
+    if (row.kind == record_kind::collection || row.kind == record_kind::node || row.kind == record_kind::resource_group)
+      check_groups(row);
   check_promises("after a commit");
+}
+
+/// What a restart would find: no node in two replicas of a collection, and every group that a node or a replica names.
+void model::check_groups(const journal_row& row) {
+  if (row.kind == record_kind::resource_group) {
+    if (row.payload)
+      groups_.insert(row.key);
+    else
+      groups_.erase(row.key);
+    return;
+  }
+  if (!row.payload)
+    return;
+  const auto known = [&](const std::string& group) { return group == default_group || groups_.contains(group); };
+  if (row.kind == record_kind::node) {
+    auto record = parse<schema::NodeRecord>(*row.payload);
+    if (record && (*record)->getResourceGroup().size() > 0 && !known(std::string{view((*record)->getResourceGroup())}))
+      complain_(verdict::safety, "node " + row.key + " is durable in a resource group that is not");
+    return;
+  }
+  const auto c = disk.collections.find(std::strtoll(row.key.c_str(), nullptr, 10));
+  if (c == disk.collections.end())
+    return;
+  std::set<std::int64_t> seen;
+  for (const auto& replica : c->second.replicas) {
+    if (!known(std::string{replica.group()}))
+      complain_(verdict::safety, "replica " + std::to_string(replica.id) + " is durable in a resource group that is not");
+    for (const auto* list : {&replica.nodes, &replica.read_only_nodes})
+      for (auto node : *list)
+        if (!seen.insert(node).second)
+          complain_(verdict::safety, "node " + std::to_string(node) + " belongs twice to replicas of collection " + row.key);
+  }
 }
 
 void model::check_promises(const char* when) {

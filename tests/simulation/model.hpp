@@ -102,12 +102,14 @@ public:
 
 private:
   void note_cover(const reported_node::delegator& d);
+  void check_groups(const journal_row& row);
 
   complaint complain_;
   std::map<std::int64_t, std::int64_t> given_; ///< First -> count.
   /// Collection, version, channel, replica: some delegator could serve it.
   std::set<std::tuple<std::int64_t, std::int64_t, std::string, std::int64_t>> covered_;
   std::map<std::int64_t, std::int64_t> current_;
+  std::set<std::string> groups_; ///< Durable ones, by name.
 };
 
 } // namespace muster::sim

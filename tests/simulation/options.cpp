@@ -94,6 +94,8 @@ options draw(std::uint64_t seed) {
   o.tight = r.chance(1, 3);
   o.by_hand = r.chance(1, 2);
   o.hands_every = r.between(5, 60) * ms;
+  o.groups = r.chance(1, 2);
+  o.groups_every = r.between(15, 200) * ms;
   return o;
 }
 
@@ -104,7 +106,8 @@ std::string options::describe() const {
       << latency_least / us << ".." << latency_most / us << " load_us " << load_time / us << " disk_us " << disk_time / us
       << " duration_ms " << duration / ms << " operations_ms " << operations_every / ms << " searches_ms "
       << searches_every / ms << (duplicates ? " duplicates" : "") << (compaction ? " compaction" : "")
-      << (crash_on_answer ? " crash_on_answer" : "") << (ghosts ? " ghosts" : "") << (tight ? " tight" : "") << (by_hand ? " by_hand" : "") << " faults_ms " << faults_every / ms;
+      << (crash_on_answer ? " crash_on_answer" : "") << (ghosts ? " ghosts" : "") << (tight ? " tight" : "") << (by_hand ? " by_hand" : "")
+      << (groups ? " groups" : "") << " faults_ms " << faults_every / ms;
   for (auto f : faults)
     out << ' ' << to_string(f);
   return out.str();

@@ -63,6 +63,8 @@ struct options {
   bool tight = false;      ///< Every node works on one order of a kind at a time, so that tasks wait for each other.
   bool by_hand = false;    ///< Someone moves segments and channels by hand.
   std::int64_t hands_every = 50 * ms;
+  bool groups = false;     ///< Someone changes resource groups and replicas.
+  std::int64_t groups_every = 50 * ms;
 
   std::string describe() const;
 

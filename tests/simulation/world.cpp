@@ -20,7 +20,7 @@ constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 } // namespace
 
 world::world(const options& o, totals& sums, trace_sink sink)
-  : options_(o), random_(o.seed), hands_(o.seed ^ 0x6a09e667), sums_(sums), sink_(sink), model_([this](verdict how, std::string text) { fail(how, std::move(text)); }) {
+  : options_(o), random_(o.seed), hands_(o.seed ^ 0x6a09e667), grouping_(o.seed ^ 0x3c6ef372), sums_(sums), sink_(sink), model_([this](verdict how, std::string text) { fail(how, std::move(text)); }) {
   data_->drop_every = o.compaction ? 3 : 0;
   data_->random = prng{o.seed ^ 0x5bd1e995};
   processes_.push_back(std::make_unique<process>(0, "coordinator"));
@@ -188,6 +188,10 @@ outcome world::run() {
   after(random_.between(5 * ms, 40 * ms), [this] { operate(); });
   if (options_.by_hand)
     after(hands_.between(20 * ms, 200 * ms), [this] { move_by_hand(); });
+  if (options_.groups) {
+    groups_stay_ = grouping_.chance(1, 2);
+    after(grouping_.between(5 * ms, 200 * ms), [this] { change_groups(); });
+  }
   after(random_.between(20 * ms, 60 * ms), [this] { search_something(); });
   if (options_.faults_every > 0)
     after(random_.between(options_.faults_every / 2, options_.faults_every * 2) + 30 * ms, [this] { disturb(); });

@@ -180,9 +180,18 @@ private:
   void final_searches();
   void check_releases();
 
+  // -- resource groups (groups.cpp) --------------------------------------------------------
+  void change_groups();
+  std::string some_group();
+  /// For a load or a change of so many replicas; mostly none.
+  std::vector<std::string> some_groups(int replicas);
+  std::string groups_unsettled(); ///< Does what is still to be done, and says what.
+  std::string groups_wrong() const; ///< Empty: nothing.
+
   options options_;
   prng random_;
   prng hands_; ///< For moves by hand.
+  prng grouping_; ///< For changes of resource groups and replicas.
   totals& sums_;
   trace_sink sink_;
   outcome result_;
@@ -249,6 +258,8 @@ private:
   enum class settling { no, waiting, searching, quiet, done } settling_ = settling::no;
   std::int64_t settled_at_ = 0;
   int final_open_ = 0;
+  bool groups_stay_ = false;    ///< After healing, unless there are too few nodes.
+  bool putting_back_ = false;
   std::string last_unsettled_;
 };
 

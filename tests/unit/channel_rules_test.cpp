@@ -85,6 +85,29 @@ TEST(channel_checker_rules, a_channel_led_by_a_drained_node_gets_a_leader_on_ano
   EXPECT_EQ(out[0].node, 1);
 }
 
+TEST(channel_checker_rules, what_a_failed_order_left_on_every_node_makes_room_for_the_next_one) {
+  // Seed 1343: both nodes that could take over from the drained one had half of a leader each, and it was never dropped.
+  auto w = small();
+  w.usable({3});
+  auto& replica = w.collections[7].desired->replicas[0];
+  replica.nodes = {2, 3};
+  replica.read_only_nodes = {1};
+  w.lead(7, "a", 2, 101, 0, 5, false);
+  auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::SERVE_SHARD);
+  EXPECT_EQ(out[0].node, 3) << "a free node first";
+  w.lead(7, "a", 3, 101, 0, 6, false);
+  w.collections[7].tasks = {a_task(TaskKind::SERVE_SHARD, 101, 0)};
+  EXPECT_TRUE(check(w).empty()) << "it may still become whole";
+  w.collections[7].tasks.clear();
+  out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::DROP_SHARD);
+  EXPECT_EQ(out[0].node, 2);
+  EXPECT_EQ(out[0].version, 5);
+}
+
 TEST(channel_checker_rules, the_first_order_serves_next_while_there_is_no_current) {
   world w;
   w.usable({1, 2}).loaded(7, {{1, 2}});
