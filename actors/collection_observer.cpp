@@ -17,6 +17,7 @@ struct collection_shell : shell<collection_observer_actor, collection_shell> {
     std::uint64_t id = 0;
     std::int64_t collection = 0;
     schema::AwaitRequest::Condition condition = schema::AwaitRequest::Condition::INVALID;
+    std::vector<std::int64_t> partitions;
     bool seen = false; ///< The collection was desired since the wait began.
     std::int64_t deadline = 0;
     promise answer;
@@ -50,6 +51,8 @@ struct collection_shell : shell<collection_observer_actor, collection_shell> {
     w.id = ++last;
     w.collection = id;
     w.condition = request->getCondition();
+    for (auto p : request->getPartitions())
+      w.partitions.push_back(p);
     w.deadline = now() + std::chrono::nanoseconds{left}.count();
     w.answer = answer;
     deadlines.insert({w.deadline, id});
@@ -105,6 +108,11 @@ private:
         return failure{ec::ok, {}};
       return std::nullopt;
     }
+    if (w.condition == schema::AwaitRequest::Condition::PARTITIONS_RELEASED) {
+      if (c == nullptr || (desired ? partitions_gone(*c, w.partitions) : !c->held()))
+        return failure{ec::ok, {}};
+      return std::nullopt;
+    }
     w.seen = w.seen || desired;
     if (!desired) {
       if (!w.seen)
@@ -113,13 +121,13 @@ private:
       return failure{ec::collection_not_loaded,
                      why == given_up.end() ? "it was released while it was being loaded" : why->second};
     }
-    if (c->desired->status == schema::LoadStatus::LOADED && searchable(view, *c))
+    if (c->desired->status == schema::LoadStatus::LOADED && c->desired->loading_partitions.empty() && searchable(view, *c))
       return failure{ec::ok, {}};
     return std::nullopt;
   }
 
   std::string waiting_for(const collection_view& c, const wait& w) const {
-    if (w.condition == schema::AwaitRequest::Condition::RELEASED)
+    if (w.condition != schema::AwaitRequest::Condition::LOADED)
       return "nodes still hold some of it";
     return waits_for(view, c);
   }

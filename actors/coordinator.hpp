@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/core/task_queue.hpp"
+#include "actors/core/settings.hpp"
 #include "actors/interfaces.hpp"
 #include "messages/limits.hpp"
 #include "persistence/catalogue.hpp"
@@ -22,6 +23,7 @@ struct coordinator_config {
   std::shared_ptr<muster::catalogue> catalogue; ///< Opened; used by the data_source actor alone.
   std::string store;                            ///< Folder of the segment files; empty: there are none (simulator).
   std::chrono::milliseconds node_gone = limits::node_gone;
+  setting_table settings;                       ///< By which segments and channels are placed and moved.
   task_limits tasks = task_limits::standard();
   std::chrono::milliseconds load_timeout = limits::load_timeout; ///< Without progress.
   std::chrono::milliseconds sweep_round = limits::sweep_round; ///< Of a checker's slow walk over everything.

@@ -51,6 +51,10 @@ struct data_shell : shell<data_source_actor, data_shell> {
         return list();
       case schema::ClientRequest::DROP_COLLECTION:
         return drop(view(r.getDropCollection().getCollection()));
+      case schema::ClientRequest::CREATE_PARTITION:
+        return create_partition(r.getCreatePartition());
+      case schema::ClientRequest::DROP_PARTITION:
+        return drop_partition(r.getDropPartition());
       default:
         return make<schema::ClientReply>([&](auto b) {
           set_status(b.initStatus(), ec::internal, "data_source was asked what it does not answer");
@@ -86,6 +90,15 @@ private:
       auto list = out.initPartitions(static_cast<unsigned>(partitions->size()));
       for (unsigned i = 0; i < partitions->size(); ++i)
         list.set(i, (*partitions)[i].id.value);
+      auto names = out.initPartitionNames(static_cast<unsigned>(partitions->size()));
+      for (unsigned i = 0; i < partitions->size(); ++i)
+        names.set(i, (*partitions)[i].name);
+      auto properties = out.initProperties(static_cast<unsigned>(c->properties.size()));
+      unsigned k = 0;
+      for (const auto& [key, value] : c->properties) {
+        properties[k].setKey(key);
+        properties[k++].setValue(value);
+      }
       out.setFolder(std::to_string(c->id.value));
     });
   }
@@ -207,19 +220,51 @@ private:
     });
   }
 
+  /// The catalogue no longer names them, so a file that stays behind is only space.
+  void remove_files(std::string_view what, std::string_view name, const std::vector<std::string>& files) {
+    if (store.empty())
+      return;
+    for (const auto& file : files) {
+      if (auto removed = remove_segment(store, file); !removed)
+        warn("a file of the dropped ", what, " ", name, " stays: ", removed.error().text);
+      std::error_code ignored; // Its folder goes with the last file in it.
+      std::filesystem::remove(std::filesystem::path{store + "/" + file}.parent_path(), ignored);
+    }
+  }
+
+  m<schema::ClientReply> create_partition(schema::CreatePartitionRequest::Reader r) {
+    auto c = data_->find("default", view(r.getCollection()));
+    auto made = c ? data_->create_partition(c->id, std::string{view(r.getPartition())}, partition_id{r.getPartitionId()})
+                  : result<catalogue_partition>{c.error()};
+    return make<schema::ClientReply>([&](auto b) {
+      auto out = b.initCreatePartition();
+      if (made)
+        out.setPartitionId(made->id.value);
+      else
+        set_status(out.initStatus(), made.error());
+    });
+  }
+
+  m<schema::ClientReply> drop_partition(schema::DropPartitionRequest::Reader r) {
+    auto c = data_->find("default", view(r.getCollection()));
+    auto files = c ? data_->drop_partition(c->id, view(r.getPartition())) : result<std::vector<std::string>>{c.error()};
+    if (files) {
+      info("dropped partition ", view(r.getPartition()), " of collection ", c->name, " with ", files->size(), " segments");
+      remove_files("partition", view(r.getPartition()), *files);
+    }
+    return make<schema::ClientReply>([&](auto b) {
+      auto out = b.initDropPartition();
+      if (!files)
+        set_status(out.initStatus(), files.error());
+    });
+  }
+
   m<schema::ClientReply> drop(std::string_view name) {
     auto c = data_->find("default", name);
     result<std::vector<std::string>> files = c ? data_->drop_collection(c->id) : result<std::vector<std::string>>{c.error()};
     if (files) {
       info("dropped collection ", name, " with ", files->size(), " segments");
-      // The catalogue no longer names them, so a file that stays behind is only space.
-      if (!store.empty())
-        for (const auto& file : *files) {
-          if (auto removed = remove_segment(store, file); !removed)
-            warn("a file of the dropped collection ", name, " stays: ", removed.error().text);
-          std::error_code ignored; // Its folder goes with the last file in it.
-          std::filesystem::remove(std::filesystem::path{store + "/" + file}.parent_path(), ignored);
-        }
+      remove_files("collection", name, *files);
     }
     return make<schema::ClientReply>([&](auto b) {
       auto out = b.initDropCollection();

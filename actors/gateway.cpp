@@ -2,16 +2,18 @@
 #include "actors/gateway.hpp"
 
 #include "actors/core/answers.hpp"
+#include "actors/core/reads.hpp"
 #include "actors/group_service.hpp"
+#include "actors/job_service.hpp"
+#include "actors/partition_service.hpp"
 #include "actors/runtime/publisher.hpp"
+#include "actors/switch_service.hpp"
 
 #include <caf/typed_response_promise.hpp>
 
-#include <deque>
 #include <functional>
-#include <map>
-#include <set>
 #include <utility>
+#include <vector>
 
 namespace muster {
 
@@ -30,8 +32,7 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
     view.apply(p);
     heard = true;
     groups.hear();
-    for (const auto& name : std::exchange(awaiting_group, {}))
-      run(name);
+    jobs.hear();
     return acknowledge(*this, p);
   }
 
@@ -62,7 +63,7 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         return of_loaded(request->getGetLoadSegmentInfo().getCollection(), [&](const collection_view* c, auto why) {
           return reply([&](auto b) {
             auto out = b.initGetLoadSegmentInfo();
-            c != nullptr ? write_segments(*c, out) : set_status(out.initStatus(), why);
+            c != nullptr ? write_segments(*c, request->getGetLoadSegmentInfo().getSegments(), out) : set_status(out.initStatus(), why);
           });
         });
       case Request::GET_REPLICAS:
@@ -81,9 +82,16 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         return reply([&](auto b) {
           write_group(view, muster::view(request->getDescribeResourceGroup().getName()), b.initDescribeResourceGroup());
         });
+      case Request::SHOW_CONFIGURATIONS:
+        return reply([&](auto b) {
+          write_configurations(settings(), muster::view(request->getShowConfigurations().getPattern()),
+                               b.initShowConfigurations());
+        });
       case Request::INVALID:
         return refuse(ec::parameter_invalid, "a request of no kind that this version knows");
       default:
+        if (is_read(which))
+          return reply([&](auto b) { write_read(view, request.read(), b); });
         break;
     }
     // What follows asks other actors; the answer comes later.
@@ -92,10 +100,6 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
     switch (which) {
       case Request::ALLOCATE_IDS:
         allocate(request, answer);
-        break;
-      case Request::LOAD_COLLECTION:
-      case Request::RELEASE_COLLECTION:
-        enqueue(request, answer);
         break;
       case Request::DROP_COLLECTION:
         drop(request, answer);
@@ -108,23 +112,35 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         describe(request, answer);
         break;
       case Request::GET_SHARD_LEADERS:
-        this->request<m<schema::GetShardLeadersReply>>(
-          peers.routes, limits::read_timeout, copy<schema::GetShardLeadersRequest>(request->getGetShardLeaders()),
-          [this, answer](const m<schema::GetShardLeadersReply>& r) mutable {
-            deliver(answer, reply([&](auto b) { b.setGetShardLeaders(r.read()); }));
-          },
-          failing(answer));
+        forward<schema::GetShardLeadersReply>(peers.routes, request->getGetShardLeaders(), answer,
+                                              [](auto b, auto r) { b.setGetShardLeaders(r); });
         break;
       case Request::LIST_ACTORS:
-        this->request<m<schema::ListActorsReply>>(
-          peers.inspector, limits::read_timeout, copy<schema::ListActorsRequest>(request->getListActors()),
-          [this, answer](const m<schema::ListActorsReply>& r) mutable {
-            deliver(answer, reply([&](auto b) { b.setListActors(r.read()); }));
-          },
-          failing(answer));
+        forward<schema::ListActorsReply>(peers.inspector, request->getListActors(), answer,
+                                         [](auto b, auto r) { b.setListActors(r); });
+        break;
+      case Request::SHOW_LOAD_PARTITIONS:
+      case Request::GET_PARTITION_STATES:
+        partitions.show(request, reply_to(answer));
+        break;
+      case Request::CREATE_PARTITION:
+        partitions.create(request, reply_to(answer));
+        break;
+      case Request::DROP_PARTITION:
+        partitions.drop(request, reply_to(answer));
+        break;
+      case Request::LIST_CHECKERS:
+        forward<schema::ListCheckersReply>(peers.checkers, request->getListCheckers(), answer,
+                                           [](auto b, auto r) { b.setListCheckers(r); });
         break;
       default:
-        if (changes_groups(which))
+        if (is_job(which))
+          jobs.enqueue(request, [this, answer, which](const failure& why, std::int64_t id) mutable {
+            deliver(answer, reply([&](auto b) { write_job_reply(which, why, id, b); }));
+          });
+        else if (is_switch(which))
+          switches.change(request, reply_to(answer));
+        else if (changes_groups(which))
           groups.change(request, [this, answer, which](const failure& why) mutable {
             deliver(answer, group_reply(which, why));
           });
@@ -135,12 +151,30 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
     return answer;
   }
 
-  gateway_peers peers;
+  /// The settings in force: what was given for this start, and on top what was set at run time.
+  setting_table settings() const {
+    return with_switches(peers.settings, view.switches());
+  }
 
-private:
   template <class Fill>
   m<schema::ClientReply> reply(Fill&& fill) {
     return make<schema::ClientReply>(fill, peers.epoch);
+  }
+
+  gateway_peers peers;
+
+private:
+  std::function<void(m<schema::ClientReply>)> reply_to(promise answer) {
+    return [this, answer](m<schema::ClientReply> r) mutable { deliver(answer, std::move(r)); };
+  }
+
+  /// Asks another actor and passes its reply on.
+  template <class Reply, class Actor, class Question, class Put>
+  void forward(const Actor& to, Question question, promise answer, Put put) {
+    request<m<Reply>>(
+      to, limits::read_timeout, copy<typename Question::Reads>(question),
+      [this, answer, put](const m<Reply>& r) mutable { deliver(answer, reply([&](auto b) { put(b, r.read()); })); },
+      failing(answer));
   }
 
   m<schema::ClientReply> refuse(ec code, const std::string& text) {
@@ -243,7 +277,7 @@ private:
 
   void drop(const m<Request>& r, promise answer) {
     const std::string name{muster::view(r->getDropCollection().getCollection())};
-    if (find_loaded(view, name) != nullptr || jobs.contains(name)) {
+    if (find_loaded(view, name) != nullptr || jobs.busy(name)) {
       deliver(answer, reply([&](auto b) {
                 set_status(b.initDropCollection().initStatus(), ec::collection_loaded,
                            "collection " + name + " is loaded and cannot be dropped; release it first");
@@ -280,152 +314,14 @@ private:
     });
   }
 
-  // -- jobs ---------------------------------------------------------------------------
-
-  struct queued_job {
-    m<Request> request;
-    promise answer;
-    std::int64_t deadline = 0;
-    std::size_t tries = 0; ///< Waits for nodes to be in a group.
-  };
-
-  void enqueue(const m<Request>& r, promise answer) {
-    const bool load = r->isLoadCollection();
-    if (load)
-      if (auto why = check_load(r->getLoadCollection()); why.code != ec::ok) {
-        deliver(answer, job_reply(true, why, 0));
-        return;
-      }
-    const std::string name{muster::view(load ? r->getLoadCollection().getCollection() : r->getReleaseCollection().getCollection())};
-    auto& queue = jobs[name];
-    if (queue.size() >= limits::jobs_per_collection) {
-      deliver(answer, job_reply(load,
-                                failure{ec::too_many_requests, "more than " + std::to_string(limits::jobs_per_collection)
-                                                                 + " loads and releases of " + name + " wait already"},
-                                0));
-      return;
-    }
-    const auto left = std::chrono::nanoseconds{time_left(r->getHeader(), limits::job_timeout)};
-    queue.push_back({r, answer, now() + left.count()});
-    if (queue.size() == 1)
-      run(name);
-  }
-
-  failure check_load(schema::LoadCollectionRequest::Reader r) const {
-    if (r.getReplicaNumber() > limits::replicas)
-      return {ec::parameter_invalid, "asked for " + std::to_string(r.getReplicaNumber()) + " replicas; at most "
-                                       + std::to_string(limits::replicas) + " can be had"};
-    return {ec::ok, {}};
-  }
-
-  m<schema::ClientReply> job_reply(bool load, const failure& why, std::int64_t id) {
-    return reply([&](auto b) {
-      if (load) {
-        auto out = b.initLoadCollection();
-        set_status(out.initStatus(), why);
-        out.setCollectionId(id);
-      } else {
-        set_status(b.initReleaseCollection().initStatus(), why);
-      }
-    });
-  }
-
-  /// Starts the job at the head of a collection's queue.
-  void run(const std::string& name) {
-    auto& head = jobs.at(name).front();
-    if (!head.request->isLoadCollection()) {
-      launch(name, {});
-      return;
-    }
-    auto r = head.request->getLoadCollection();
-    std::vector<std::string> named;
-    for (auto group : r.getResourceGroups())
-      named.emplace_back(muster::view(group));
-    if (const auto* c = find_loaded(view, name)) {
-      if (!wants_other_replicas(*c->desired, r.getReplicaNumber(), named))
-        launch(name, c->desired->replicas);
-      else
-        regroup(name, r, r.getReplicaNumber() != 0 ? r.getReplicaNumber() : c->desired->replicas.size());
-      return;
-    }
-    auto replicas = first_replicas(view, named, std::max(r.getReplicaNumber(), 1u));
-    if (replicas)
-      launch(name, *replicas);
-    else if (replicas.error().code == ec::resource_group_node_not_enough && node_awaits_group(view)
-             && now() < head.deadline && ++head.tries <= limits::premise_retries)
-      awaiting_group.insert(name);
-    else
-      finish(name, job_reply(true, replicas.error(), 0));
-  }
-
-  /// A load of what is loaded, with other replicas: they change while it is served.
-  void regroup(const std::string& name, schema::LoadCollectionRequest::Reader r, std::size_t count) {
-    auto update = make<Request>([&](Request::Builder b) {
-      auto u = b.initUpdateLoadConfig();
-      u.initCollections(1).set(0, name);
-      u.setReplicaNumber(r.getReplicaNumber());
-      u.setResourceGroups(r.getResourceGroups());
-    });
-    groups.change(update, [this, name, count](const failure& why) {
-      if (why.code == ec::ok)
-        launch(name, std::vector<replica_row>(count));
-      else
-        finish(name, job_reply(true, why, 0));
-    });
-  }
-
-  void launch(const std::string& name, const std::vector<replica_row>& replicas) {
-    auto& head = jobs.at(name).front();
-    const bool load = head.request->isLoadCollection();
-    const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds{head.deadline - now()});
-    if (left.count() <= 0) {
-      // Whoever asked has given up, and may have asked for the opposite since.
-      finish(name, job_reply(load,
-                             failure{ec::deadline_exceeded, "the deadline passed while earlier requests for " + name
-                                                              + " were at work; nothing was changed"},
-                             0));
-      return;
-    }
-    auto order = make<schema::RunJob>(
-      [&](schema::RunJob::Builder b) {
-        b.setCollection(name);
-        b.setReplicaNumber(static_cast<std::uint32_t>(replicas.size()));
-        auto list = b.initReplicas(static_cast<unsigned>(replicas.size()));
-        for (unsigned i = 0; i < replicas.size(); ++i)
-          write(list[i], replicas[i]);
-      },
-      peers.epoch, head.request->getHeader().getTraceId(), left);
-    const auto job = load ? spawn_load_job(self->system(), peers) : spawn_release_job(self->system(), peers);
-    request<m<schema::JobReply>>(
-      job, left + std::chrono::milliseconds{500}, order,
-      [this, name, load](const m<schema::JobReply>& done) {
-        finish(name, job_reply(load, to_failure(done->getStatus()), done->getCollectionId()));
-      },
-      [this, name, load, job](const failure& why) {
-        self->send_exit(job, caf::exit_reason::user_shutdown);
-        finish(name, job_reply(load, why, 0));
-      });
-  }
-
-  void finish(const std::string& name, m<schema::ClientReply> r) {
-    auto i = jobs.find(name);
-    auto answer = std::move(i->second.front().answer);
-    i->second.pop_front();
-    deliver(answer, std::move(r));
-    if (i->second.empty())
-      jobs.erase(i);
-    else
-      run(name);
-  }
-
   situation view;
   bool heard = false;
   bool stopping = false;
   std::size_t in_flight = 0;
-  std::map<std::string, std::deque<queued_job>> jobs;
-  std::set<std::string> awaiting_group; ///< Collections whose load lacks nodes while some are about to be in a group.
   group_service<gateway_shell> groups{*this, view};
+  job_service<gateway_shell> jobs{*this, view, groups};
+  partition_service<gateway_shell> partitions{*this, view};
+  switch_service<gateway_shell> switches{*this};
 };
 
 gateway_actor::behavior_type gateway_behavior(gateway_actor::stateful_pointer<gateway_shell> self,

@@ -1,6 +1,7 @@
 // The gateway actor, and the short-lived jobs behind it.
 #pragma once
 
+#include "actors/core/settings.hpp"
 #include "actors/interfaces.hpp"
 
 #include <caf/actor_system.hpp>
@@ -17,6 +18,8 @@ struct gateway_peers {
   collection_observer_actor collections;
   route_publisher_actor routes;
   inspector_actor inspector;
+  checker_controller_actor checkers;
+  setting_table settings; ///< Given for this start.
 };
 
 /// Spawns the gateway: validation, admission (limits::client_requests), jobs serial per collection, reads from its own situation.

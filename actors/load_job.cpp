@@ -1,11 +1,14 @@
-// One load of one collection, from the request to "it can be searched".
+// One load of a collection or of partitions, from the request to "it can be searched".
+#include "actors/core/reads.hpp"
 #include "actors/core/rows.hpp"
 #include "actors/gateway.hpp"
 #include "actors/runtime/shell.hpp"
 
 #include <caf/typed_response_promise.hpp>
 
+#include <algorithm>
 #include <functional>
+#include <vector>
 
 namespace muster {
 
@@ -31,12 +34,37 @@ struct load_shell : shell<job_actor, load_shell> {
   gateway_peers peers;
 
 private:
+  using kind = schema::RunJob::Kind;
+
+  /// The partitions to load, by what the request names.
+  failure choose() {
+    const auto all = partitions_of(data->getCollection());
+    if (order->getKind() == kind::LOAD_COLLECTION) {
+      for (const auto& [id, name] : all)
+        wanted.push_back(id);
+      return {ec::ok, {}};
+    }
+    auto found = find_partitions(all, order->getPartitions(), view(data->getCollection().getName()));
+    if (!found)
+      return found.error();
+    wanted = std::move(*found);
+    return {ec::ok, {}};
+  }
+
+  bool wants(std::int64_t partition) const {
+    return std::find(wanted.begin(), wanted.end(), partition) != wanted.end();
+  }
+
   void described(const m<schema::DataReply>& reply) {
     if (auto why = to_failure(reply->getStatus()); why.code != ec::ok) {
       end(why);
       return;
     }
     data = reply;
+    if (auto why = choose(); why.code != ec::ok || wanted.empty()) {
+      end(why); // of no partition there is nothing to do
+      return;
+    }
     meter().waits_for("the segments of the collection");
     auto question = make<schema::TargetRequest>(
       [&](auto b) {
@@ -54,7 +82,7 @@ private:
       return;
     }
     auto c = data->getCollection();
-    if (target->getSegments().size() == 0) {
+    if (target->getSegments().size() == 0 && order->getKind() == kind::LOAD_COLLECTION) {
       end(failure{ec::parameter_invalid,
                   "collection " + std::string{view(c.getName())} + " has no segments; import something first"});
       return;
@@ -75,19 +103,30 @@ private:
         state.setDatabase(c.getDatabase());
         state.setName(c.getName());
         state.setReplicaNumber(static_cast<std::uint32_t>(replicas.size()));
-        state.setPartitions(c.getPartitions());
+        auto partitions = state.initPartitions(static_cast<unsigned>(wanted.size()));
+        for (unsigned i = 0; i < wanted.size(); ++i)
+          partitions.set(i, wanted[i]);
         state.setMetric(c.getMetric());
         state.setDimension(c.getDimension());
-        state.setWholeCollection(true);
+        state.setWholeCollection(order->getKind() != kind::LOAD_PARTITIONS);
+        state.setLoadFields(order->getLoadFields());
+        state.setUserSpecifiedReplicas(order->getUserSpecifiedReplicas());
         auto list = state.initReplicas(static_cast<unsigned>(replicas.size()));
         for (unsigned i = 0; i < replicas.size(); ++i)
           write(list[i], replicas[i]);
         auto head = load.initHead();
         head.setCollection(c.getId());
         head.setChannels(c.getChannels());
-        head.setPartitions(c.getPartitions());
+        head.setPartitions(state.asReader().getPartitions());
         head.setFolder(c.getFolder());
-        load.setSegments(target->getSegments());
+        unsigned n = 0;
+        for (auto s : target->getSegments())
+          n += wants(s.getPartition()) ? 1 : 0;
+        auto segments = load.initSegments(n);
+        n = 0;
+        for (auto s : target->getSegments())
+          if (wants(s.getPartition()))
+            segments.setWithCaveats(n++, s);
       },
       peers.epoch, trace());
     request<m<schema::CommitReply>>(
@@ -141,6 +180,7 @@ private:
 
   m<schema::RunJob> order;
   m<schema::DataReply> data;
+  std::vector<std::int64_t> wanted; ///< Partitions.
   caf::typed_response_promise<m<schema::JobReply>> answer;
   std::int64_t deadline = 0;
 };

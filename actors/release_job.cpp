@@ -1,4 +1,5 @@
-// One release of one collection, from the request to "no node holds anything of it".
+// One release of a collection or of partitions, from the request to "no node holds anything of it".
+#include "actors/core/reads.hpp"
 #include "actors/gateway.hpp"
 #include "actors/runtime/shell.hpp"
 
@@ -28,7 +29,7 @@ struct release_shell : shell<job_actor, release_shell> {
         if (auto why = to_failure(reply->getStatus()); why.code != ec::ok)
           end(why);
         else
-          commit(reply->getCollection().getId());
+          described(reply->getCollection());
       },
       fail());
     return answer;
@@ -37,14 +38,36 @@ struct release_shell : shell<job_actor, release_shell> {
   gateway_peers peers;
 
 private:
-  void commit(std::int64_t id) {
-    collection = id;
+  void described(schema::DataCollection::Reader c) {
+    collection = c.getId();
+    if (order->getKind() == schema::RunJob::Kind::RELEASE_PARTITIONS) {
+      auto found = find_partitions(partitions_of(c), order->getPartitions(), view(c.getName()));
+      if (!found) {
+        end(found.error());
+        return;
+      }
+      leaving = std::move(*found);
+    }
+    commit();
+  }
+
+  void commit() {
     if (now() >= deadline) {
       end(failure{ec::deadline_exceeded, "the deadline passed before anything was changed"});
       return;
     }
     meter().waits_for("the journal");
-    auto commit = make<schema::Commit>([&](auto b) { b.initRelease().setCollection(id); }, peers.epoch);
+    auto commit = make<schema::Commit>(
+      [&](schema::Commit::Builder b) {
+        if (leaving.empty()) {
+          b.initRelease().setCollection(collection);
+          return;
+        }
+        auto r = b.initReleasePartitions();
+        r.setCollection(collection);
+        set_leaving(r.initPartitions(static_cast<unsigned>(leaving.size())));
+      },
+      peers.epoch);
     request<m<schema::CommitReply>>(
       peers.metadata, left(), commit,
       [this](const m<schema::CommitReply>& reply) {
@@ -59,9 +82,11 @@ private:
   void await() {
     meter().waits_for("the nodes to let go");
     auto question = make<schema::AwaitRequest>(
-      [&](auto b) {
+      [&](schema::AwaitRequest::Builder b) {
+        using condition = schema::AwaitRequest::Condition;
         b.setCollection(collection);
-        b.setCondition(schema::AwaitRequest::Condition::RELEASED);
+        b.setCondition(leaving.empty() ? condition::RELEASED : condition::PARTITIONS_RELEASED);
+        set_leaving(b.initPartitions(static_cast<unsigned>(leaving.size())));
       },
       peers.epoch, 0, left());
     request<m<schema::AwaitReply>>(
@@ -73,6 +98,11 @@ private:
         end(why);
       },
       fail());
+  }
+
+  void set_leaving(capnp::List<std::int64_t>::Builder list) const {
+    for (unsigned i = 0; i < list.size(); ++i)
+      list.set(i, leaving[i]);
   }
 
   std::chrono::milliseconds left() const {
@@ -94,6 +124,7 @@ private:
 
   m<schema::RunJob> order;
   std::int64_t collection = 0;
+  std::vector<std::int64_t> leaving; ///< Partitions; none: the whole collection.
   caf::typed_response_promise<m<schema::JobReply>> answer;
   std::int64_t deadline = 0;
 };

@@ -19,6 +19,10 @@ struct resource_shell : shell<subscriber_actor, resource_shell> {
     due = due || !view.changed_groups().empty();
     for (auto id : view.changed_nodes())
       due = differs(id) || due;
+    if (view.switches().suspended_nodes != suspended) {
+      suspended = view.switches().suspended_nodes;
+      due = true;
+    }
     look();
     return acknowledge(*this, p);
   }
@@ -92,6 +96,7 @@ public:
 
 private:
   situation view;
+  std::set<std::int64_t> suspended;
   std::map<std::int64_t, facts> seen;
   std::vector<std::string> lacking;
   std::uint64_t committed = 0;

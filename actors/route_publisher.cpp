@@ -49,24 +49,18 @@ struct route_shell : shell<route_publisher_actor, route_shell> {
   }
 
   m<schema::GetShardLeadersReply> leaders(const m<schema::GetShardLeadersRequest>& request) {
-    const std::string name{muster::view(request->getCollection())};
+    const bool all = request->getWithUnserviceableShards();
+    const auto names = request->getCollections();
     return make<schema::GetShardLeadersReply>([&](schema::GetShardLeadersReply::Builder b) {
-      const auto* c = find_loaded(view, name);
-      if (c == nullptr) {
-        set_status(b.initStatus(), ec::collection_not_loaded, "collection " + name + " is not loaded; load it first");
-        return;
+      if (names.size() == 0)
+        return set_status(b.initStatus(), write_leaders(view, muster::view(request->getCollection()), all, b.initRoutes()));
+      auto list = b.initAll(names.size());
+      for (unsigned i = 0; i < names.size(); ++i) {
+        const auto why = write_leaders(view, muster::view(names[i]), all, list[i]);
+        if (list[i].getName().size() == 0)
+          list[i].setName(names[i]);
+        set_status(list[i].initStatus(), why);
       }
-      if (!c->head || c->head->current == 0) {
-        set_status(b.initStatus(), ec::collection_not_fully_loaded,
-                   "collection " + name + " is still being loaded: " + waits_for(view, *c));
-        return;
-      }
-      auto routes = b.initRoutes();
-      write_routes(view, c->desired->id, routes);
-      for (auto shard : routes.asReader().getShards())
-        if (shard.getLeaders().size() == 0)
-          set_status(b.initStatus(), ec::channel_not_available,
-                     "channel " + std::string{muster::view(shard.getChannel())} + " has no leader: " + waits_for(view, *c));
     });
   }
 

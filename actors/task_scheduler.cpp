@@ -18,7 +18,7 @@ const std::set<schema::ChunkKind>& all_kinds() {
   static const std::set<ChunkKind> kinds{ChunkKind::NODES,      ChunkKind::COLLECTION, ChunkKind::TARGET_HEAD,
                                          ChunkKind::TARGET_SEGMENTS, ChunkKind::DELEGATORS, ChunkKind::COPIES,
                                          ChunkKind::VIEWS,      ChunkKind::TASKS,      ChunkKind::DELTAS,
-                                         ChunkKind::FAILURES,   ChunkKind::RESOURCE_GROUP};
+                                         ChunkKind::FAILURES,   ChunkKind::RESOURCE_GROUP, ChunkKind::SWITCHES};
   return kinds;
 }
 

@@ -73,6 +73,7 @@ void add_node(CLI::App& app, command& chosen);
 void add_import(CLI::App& app, command& chosen);
 void add_collection_commands(CLI::App& app, command& chosen);
 void add_group_commands(CLI::App& app, command& chosen);
+void add_method_commands(CLI::App& app, command& chosen);
 void add_status_commands(CLI::App& app, command& chosen);
 void add_search_commands(CLI::App& app, command& chosen);
 void add_probe(CLI::App& app, command& chosen);

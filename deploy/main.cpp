@@ -96,6 +96,7 @@ int run(int argc, char** argv) {
   add_import(app, chosen);
   add_collection_commands(app, chosen);
   add_group_commands(app, chosen);
+  add_method_commands(app, chosen);
   add_search_commands(app, chosen);
   add_status_commands(app, chosen);
   add_probe(app, chosen);

@@ -138,6 +138,10 @@ inline constexpr std::size_t group_moves = 4'096;
 inline constexpr std::size_t premise_retries = 16;
 /// Replicas of a collection; more are refused.
 inline constexpr std::size_t replicas = 64;
+/// Starts of the coordinator that a load may live through before it is given up.
+inline constexpr std::uint32_t collection_recover_times = 3;
+/// Collections that cannot be searched and that a health check names.
+inline constexpr std::size_t unhealthy_named = 100;
 /// Who may watch shard leaders at once; the next one is refused by closing its watch.
 inline constexpr std::size_t route_watchers = 10'000;
 /// Collections waited for at once by load and release jobs.

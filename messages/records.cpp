@@ -21,6 +21,10 @@ std::string_view to_string(record_kind kind) {
       return "setting";
     case record_kind::resource_group:
       return "resource_group";
+    case record_kind::checker:
+      return "checker";
+    case record_kind::suspended_node:
+      return "suspended_node";
   }
   return "unknown";
 }

@@ -17,6 +17,8 @@ enum class record_kind : std::uint16_t {
   target_segments = 6,
   setting = 7,
   resource_group = 8,
+  checker = 9,        ///< One that is switched off.
+  suspended_node = 10,
 };
 
 /// A row of the recovered state: the newest put of its (kind, key) that no delete followed.

@@ -30,7 +30,30 @@
   X(describeResourceGroup, DescribeResourceGroup, limits::read_timeout)                                                \
   X(transferNode, TransferNode, limits::commit_timeout)                                                                \
   X(transferReplica, TransferReplica, limits::commit_timeout)                                                          \
-  X(updateLoadConfig, UpdateLoadConfig, limits::commit_timeout)
+  X(updateLoadConfig, UpdateLoadConfig, limits::commit_timeout)                                                        \
+  X(loadPartitions, LoadPartitions, limits::job_timeout)                                                               \
+  X(releasePartitions, ReleasePartitions, limits::job_timeout)                                                         \
+  X(syncNewCreatedPartition, SyncNewCreatedPartition, limits::job_timeout)                                             \
+  X(createPartition, CreatePartition, limits::commit_timeout)                                                          \
+  X(dropPartition, DropPartition, limits::commit_timeout)                                                              \
+  X(showLoadPartitions, ShowLoadPartitions, limits::read_timeout)                                                      \
+  X(getPartitionStates, GetPartitionStates, limits::read_timeout)                                                      \
+  X(listLoadedSegments, ListLoadedSegments, limits::read_timeout)                                                      \
+  X(listCheckers, ListCheckers, limits::read_timeout)                                                                  \
+  X(activateChecker, ActivateChecker, limits::commit_timeout)                                                          \
+  X(deactivateChecker, DeactivateChecker, limits::commit_timeout)                                                      \
+  X(listQueryNode, ListQueryNode, limits::read_timeout)                                                                \
+  X(getQueryNodeDistribution, GetQueryNodeDistribution, limits::read_timeout)                                          \
+  X(checkQueryNodeDistribution, CheckQueryNodeDistribution, limits::read_timeout)                                      \
+  X(suspendBalance, SuspendBalance, limits::commit_timeout)                                                            \
+  X(resumeBalance, ResumeBalance, limits::commit_timeout)                                                              \
+  X(checkBalanceStatus, CheckBalanceStatus, limits::read_timeout)                                                      \
+  X(suspendNode, SuspendNode, limits::commit_timeout)                                                                  \
+  X(resumeNode, ResumeNode, limits::commit_timeout)                                                                    \
+  X(showConfigurations, ShowConfigurations, limits::read_timeout)                                                      \
+  X(alterConfiguration, AlterConfiguration, limits::commit_timeout)                                                    \
+  X(getComponentStates, GetComponentStates, limits::read_timeout)                                                      \
+  X(checkHealth, CheckHealth, limits::read_timeout)
 
 namespace muster::net {
 

@@ -84,6 +84,10 @@ public:
   virtual result<catalogue_collection> register_import(const catalogue_import& what) = 0;
   /// collection_not_found. The segments' files are the caller's to delete: they are returned.
   virtual result<std::vector<std::string>> drop_collection(collection_id id) = 0;
+  /// An empty partition with this new id, or the one of that name that is there already. collection_not_found, parameter_missing.
+  virtual result<catalogue_partition> create_partition(collection_id collection, const std::string& name, partition_id id) = 0;
+  /// collection_not_found, partition_not_found, parameter_invalid for "_default". The segments' files are returned as above.
+  virtual result<std::vector<std::string>> drop_partition(collection_id collection, std::string_view name) = 0;
   virtual result<catalogue_collection> find(std::string_view database, std::string_view name) = 0;
   virtual result<catalogue_collection> find(collection_id id) = 0;
   /// All, by name. Bounded by the number of collections: for `muster collections`, never on a hot path.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <unordered_set>
 
@@ -147,6 +148,68 @@ public:
       return db_.error("dropping a collection from");
     if (!change.commit())
       return commit_error("dropping a collection from");
+    return files;
+  }
+
+  result<catalogue_partition> create_partition(collection_id collection, const std::string& name, partition_id id) override {
+    if (name.empty())
+      return failure{ec::parameter_missing, "creating a partition: it has no name; name it"};
+    auto change = sqlite::transaction{db_};
+    if (!change.begun())
+      return db_.error("creating a partition in");
+    auto into = find(collection);
+    if (!into)
+      return into.error();
+    auto there = find_partition(collection, name);
+    if (!there)
+      return there.error();
+    if (*there)
+      return catalogue_partition{**there, collection, name};
+    if (auto made = create_partition(*into, id, name); !made)
+      return made.error();
+    if (!change.commit())
+      return commit_error("creating a partition in");
+    return catalogue_partition{id, collection, name};
+  }
+
+  result<std::vector<std::string>> drop_partition(collection_id collection, std::string_view name) override {
+    if (name == default_partition_name)
+      return invalid("dropping the partition " + std::string{name} + ": every collection has it; drop the collection instead");
+    auto change = sqlite::transaction{db_};
+    if (!change.begun())
+      return db_.error("dropping a partition from");
+    auto from = find(collection);
+    if (!from)
+      return from.error();
+    auto there = find_partition(collection, name);
+    if (!there)
+      return there.error();
+    if (!*there)
+      return failure{ec::partition_not_found, "dropping the partition " + std::string{name} + ": collection " + from->name
+                                                + " has no such partition; see `muster collections`"};
+    const auto id = (*there)->value;
+    std::vector<std::string> files;
+    totals sum;
+    {
+      auto row = db_.prepare("SELECT file, rows, bytes FROM segments WHERE collection = ? AND partition = ? ORDER BY id");
+      row.integer(collection.value).integer(id);
+      while (row.next()) {
+        files.push_back(row.bytes_at(0));
+        sum.rows += row.integer_at(1);
+        sum.bytes += row.integer_at(2);
+      }
+      if (!row.ok())
+        return db_.error("dropping a partition from");
+    }
+    auto take = db_.prepare("UPDATE collections SET total_rows = total_rows - ?, total_segments = total_segments - ?, "
+                            "total_bytes = total_bytes - ? WHERE id = ?");
+    take.integer(sum.rows).integer(static_cast<std::int64_t>(files.size())).integer(sum.bytes).integer(collection.value);
+    if (!take.run()
+        || !db_.prepare("DELETE FROM segments WHERE collection = ? AND partition = ?").integer(collection.value).integer(id).run()
+        || !db_.prepare("DELETE FROM partitions WHERE id = ?").integer(id).run())
+      return db_.error("dropping a partition from");
+    if (!change.commit())
+      return commit_error("dropping a partition from");
     return files;
   }
 
@@ -303,16 +366,21 @@ private:
     return what;
   }
 
+  result<std::optional<partition_id>> find_partition(collection_id collection, std::string_view name) {
+    auto row = db_.prepare("SELECT id FROM partitions WHERE collection = ? AND name = ?");
+    row.integer(collection.value).text(name);
+    if (row.next())
+      return std::optional{partition_id{row.integer_at(0)}};
+    if (!row.ok())
+      return db_.error("reading the partitions of");
+    return std::optional<partition_id>{};
+  }
+
   result<partition_id> find_or_create_partition(const catalogue_collection& collection, const catalogue_import& what) {
-    {
-      auto row = db_.prepare("SELECT id FROM partitions WHERE collection = ? AND name = ?");
-      row.integer(collection.id.value).text(what.partition_name);
-      if (row.next())
-        return partition_id{row.integer_at(0)};
-      if (!row.ok())
-        return db_.error("reading the partitions of");
-    }
-    return create_partition(collection, what.partition, what.partition_name);
+    auto there = find_partition(collection.id, what.partition_name);
+    if (!there)
+      return there.error();
+    return *there ? result<partition_id>{**there} : create_partition(collection, what.partition, what.partition_name);
   }
 
   result<partition_id> create_partition(const catalogue_collection& collection, partition_id id,

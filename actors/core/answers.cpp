@@ -3,6 +3,8 @@
 
 #include "actors/core/reason.hpp"
 
+#include "messages/status.hpp"
+
 #include <capnp/schema.h>
 
 #include <algorithm>
@@ -116,7 +118,19 @@ bool searchable(const situation& s, const collection_view& view) {
   });
 }
 
-void write_routes(const situation& s, std::int64_t collection, schema::CollectionRoutes::Builder out) {
+bool partitions_gone(const collection_view& view, const std::vector<std::int64_t>& partitions) {
+  const auto leaves = [&](std::int64_t p) { return std::find(partitions.begin(), partitions.end(), p) != partitions.end(); };
+  if (std::any_of(view.desired->partitions.begin(), view.desired->partitions.end(), leaves))
+    return false;
+  bool gone = true;
+  view.each_target([&](const target_row& t) {
+    if (gone && leaves(t.partition))
+      gone = (!view.head || !t.in(view.head->current)) && view.copies_of(t.segment).empty();
+  });
+  return gone;
+}
+
+void write_routes(const situation& s, std::int64_t collection, schema::CollectionRoutes::Builder out, bool all) {
   out.setCollectionId(collection);
   const auto* view = s.collection(collection);
   if (view == nullptr || !view->desired || !view->head || view->head->current == 0) {
@@ -136,7 +150,7 @@ void write_routes(const situation& s, std::int64_t collection, schema::Collectio
     shards[i].setChannel(head.channels[i]);
     std::vector<std::pair<std::int64_t, const delegator_row*>> leaders;
     for (const auto& replica : desired.replicas)
-      if (const auto* d = view->leader(replica, head.channels[i]); d != nullptr && can_serve(s, *view, *d))
+      if (const auto* d = view->leader(replica, head.channels[i]); d != nullptr && s.node(d->node) != nullptr && (all || can_serve(s, *view, *d)))
         leaders.emplace_back(replica.id, d);
     auto list = shards[i].initLeaders(static_cast<unsigned>(leaders.size()));
     for (unsigned k = 0; k < leaders.size(); ++k) {
@@ -145,8 +159,25 @@ void write_routes(const situation& s, std::int64_t collection, schema::Collectio
       list[k].setNode(d->node);
       list[k].setAddress(s.node(d->node)->address);
       list[k].setServedVersion(d->served);
+      list[k].setServiceable(!all || can_serve(s, *view, *d));
     }
   }
+}
+
+failure write_leaders(const situation& s, std::string_view name, bool all, schema::CollectionRoutes::Builder out) {
+  const auto* c = find_loaded(s, name);
+  const std::string collection = "collection " + std::string{name};
+  if (c == nullptr)
+    return {ec::collection_not_loaded, collection + " is not loaded; load it first"};
+  if (c->desired->status != schema::LoadStatus::LOADED)
+    return {ec::collection_not_fully_loaded, collection + " is still being loaded: " + waits_for(s, *c)};
+  if (!c->head || c->head->current == 0 || c->head->channels.empty())
+    return {ec::collection_on_recovering, collection + " has no current target yet"};
+  write_routes(s, c->desired->id, out, all);
+  for (auto shard : out.asReader().getShards())
+    if (!all && shard.getLeaders().size() == 0)
+      return {ec::channel_not_available, "channel " + std::string{view(shard.getChannel())} + " has no leader: " + waits_for(s, *c)};
+  return {ec::ok, {}};
 }
 
 void write_loaded(const situation& s, const collection_view& view, schema::LoadedCollection::Builder out) {
@@ -157,8 +188,15 @@ void write_loaded(const situation& s, const collection_view& view, schema::Loade
   out.setServiceableReplicas(serviceable_replicas(s, view));
   out.setStatus(desired.status == schema::LoadStatus::LOADED ? "loaded" : "loading");
   out.setWaitsFor(waits_for(s, view));
+  out.setLoadType(desired.whole_collection ? "collection" : "partition");
+  out.setUserSpecifiedReplicas(desired.user_specified_replicas);
+  out.setQueryable(searchable(s, view));
+  auto fields = out.initLoadFields(static_cast<unsigned>(desired.load_fields.size()));
+  for (unsigned i = 0; i < desired.load_fields.size(); ++i)
+    fields.set(i, desired.load_fields[i]);
   if (!view.head)
     return;
+  out.setRefreshProgress(view.head->current != 0 && view.head->next == 0 ? 100 : 0);
   const auto& head = *view.head;
   out.setCurrentVersion(head.current);
   out.setNextVersion(head.next);
@@ -230,15 +268,30 @@ void write_replicas(const situation& s, const collection_view& view, schema::Get
   }
 }
 
-void write_segments(const collection_view& view, schema::GetLoadSegmentInfoReply::Builder out) {
+void write_segments(const collection_view& view, capnp::List<std::int64_t>::Reader asked,
+                    schema::GetLoadSegmentInfoReply::Builder out) {
   if (!view.head)
     return;
   std::vector<target_row> rows;
+  for (auto id : asked) {
+    const auto copies = view.copies_of(id);
+    if (copies.empty()) {
+      set_status(out.initStatus(), ec::segment_not_loaded,
+                 "segment " + std::to_string(id) + " of collection " + view.desired->name + " is held by no node");
+      return;
+    }
+    target_row bare;
+    bare.segment = id;
+    bare.rows = copies.front().rows;
+    bare.bytes = copies.front().bytes;
+    rows.push_back(view.target_of(id).value_or(bare));
+  }
   const auto version = view.head->readable();
-  view.each_target([&](const target_row& t) {
-    if (t.in(version))
-      rows.push_back(t);
-  });
+  if (asked.size() == 0)
+    view.each_target([&](const target_row& t) {
+      if (t.in(version))
+        rows.push_back(t);
+    });
   auto list = out.initSegments(static_cast<unsigned>(rows.size()));
   for (unsigned i = 0; i < rows.size(); ++i) {
     list[i].setId(rows[i].segment);

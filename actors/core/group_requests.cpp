@@ -3,6 +3,7 @@
 
 #include "actors/core/answers.hpp"
 #include "messages/limits.hpp"
+#include "messages/status.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -13,15 +14,6 @@ namespace {
 
 using Request = schema::ClientRequest;
 using commits = std::vector<msg<schema::Commit>>;
-
-void set_status(schema::Status::Builder b, const failure& why) {
-  b.setCode(static_cast<std::uint16_t>(why.code));
-  const auto name = to_string(why.code);
-  b.setName({name.data(), name.size()});
-  b.setReason(why.text);
-  b.setRetriable(why.code == ec::resource_group_service_available || why.code == ec::too_many_requests
-                 || why.code == ec::stale_premise);
-}
 
 std::string text(capnp::Text::Reader t) {
   return std::string{view(t)};
@@ -219,7 +211,7 @@ group_nodes nodes_for_groups(const situation& s) {
   group_nodes result;
   for (const auto& [id, n] : s.nodes()) {
     auto& g = result[id];
-    g.leaving = n.gone() || n.stopping;
+    g.leaving = n.gone() || n.stopping || s.switches().suspended_nodes.contains(id);
     g.here = n.connected() && !g.leaving;
     g.rows = s.load(id).rows;
     if (g.here)

@@ -41,7 +41,7 @@ std::optional<std::int64_t> parse_id(std::string_view text) {
 
 const std::set<ChunkKind>& metadata_kinds() {
   static const std::set<ChunkKind> kinds{ChunkKind::COLLECTION, ChunkKind::TARGET_HEAD, ChunkKind::TARGET_SEGMENTS,
-                                         ChunkKind::RESOURCE_GROUP};
+                                         ChunkKind::RESOURCE_GROUP, ChunkKind::SWITCHES};
   return kinds;
 }
 
@@ -119,6 +119,18 @@ std::vector<std::string> metadata_tables::restore(const std::vector<journal_entr
         }
         break;
       }
+      case record_kind::setting:
+        switches_.settings[e.key] = e.payload;
+        break;
+      case record_kind::checker:
+        switches_.inactive_checkers.insert(e.key);
+        break;
+      case record_kind::suspended_node:
+        if (auto id = parse_id(e.key))
+          switches_.suspended_nodes.insert(*id);
+        else
+          complain(e, "a key that names no node");
+        break;
       case record_kind::resource_group:
         if (auto why = restore_group(e); why.code != ec::ok)
           complain(e, why.text);
@@ -155,8 +167,9 @@ std::vector<std::string> metadata_tables::restore(const std::vector<journal_entr
   return bad;
 }
 
-commit_outcome metadata_tables::start_epoch() {
+commit_outcome metadata_tables::start_epoch(std::uint32_t recover_limit) {
   commit_outcome out;
+  recount(out, recover_limit);
   ++epoch_;
   out.value = static_cast<std::int64_t>(epoch_);
   out.rows.push_back({record_kind::epoch, "epoch", number_payload(epoch_)});
@@ -177,6 +190,7 @@ change_set metadata_tables::whole() const {
   }
   for (const auto& [name, row] : groups_)
     all.put({ChunkKind::RESOURCE_GROUP, 0, row.id}, chunk_of(row));
+  all.put({ChunkKind::SWITCHES, 0, 0}, chunk_of(switches_));
   return all;
 }
 
@@ -204,6 +218,8 @@ commit_outcome metadata_tables::decide(schema::Commit::Reader commit) {
       return replica_groups(commit.getReplicaGroups());
     case schema::Commit::GROUPS:
       return change_groups(commit.getGroups());
+    case schema::Commit::CHANGE:
+      return change_switch(commit.getChange());
     case schema::Commit::INVALID:
       break;
   }
@@ -251,9 +267,7 @@ commit_outcome metadata_tables::load(schema::CommitLoad::Reader commit) {
       return refused(ec::parameter_invalid, "collection " + there.name + " is loaded with "
                                               + std::to_string(there.replica_number) + " replicas, not "
                                               + std::to_string(row.replica_number) + "; release it first");
-    commit_outcome same;
-    same.value = i->second.head ? i->second.head->readable() : 0;
-    return same;
+    return load_more(i->second, row, commit);
   }
   if (row.id <= 0 || row.replicas.empty() || row.replicas.size() != row.replica_number)
     return refused(ec::parameter_invalid, "a load of collection " + std::to_string(row.id) + " without its replicas");
@@ -332,22 +346,7 @@ commit_outcome metadata_tables::next(schema::CommitNext::Reader commit) {
     head.next_rows = head.current_rows;
   }
   for (auto s : commit.getAdded()) {
-    auto t = muster::read(s);
-    t.from = version;
-    t.to = 0;
-    auto* there = e.segments.find(t);
-    if (there != nullptr && there->to == 0)
-      continue;
-    if (there != nullptr) {
-      // Wanted again before it was gone: what it was until now goes on. One dropped a generation ago starts anew.
-      if (e.dropping.erase(t.segment) > 0)
-        t.from = there->from;
-      e.dropped.erase(t.segment);
-    }
-    ++head.next_segments;
-    head.next_rows += t.rows;
-    e.segments.put(t);
-    out.changes.touch(id, t.segment);
+    add_to_next(e, version, muster::read(s), out.changes);
   }
   for (auto s : commit.getDropped())
     drop_from_next(e, version, s, out.changes);
@@ -466,6 +465,7 @@ commit_outcome metadata_tables::promote(schema::CommitPromotion::Reader commit) 
   if (e.desired->status != schema::LoadStatus::LOADED || !e.desired->loading_partitions.empty()) {
     e.desired->status = schema::LoadStatus::LOADED;
     e.desired->loading_partitions.clear(); // they were committed with their segments in next, which is current now
+    e.desired->recover_times = 0;
     ++e.desired->revision;
     put_collection(out, *e.desired);
   }

@@ -5,8 +5,9 @@
 #include "actors/core/chunked.hpp"
 #include "actors/core/resource_groups.hpp"
 #include "actors/core/rows.hpp"
-#include "messages/result.hpp"
+#include "messages/limits.hpp"
 #include "messages/records.hpp"
+#include "messages/result.hpp"
 
 #include <cstdint>
 #include <map>
@@ -41,8 +42,14 @@ public:
   /// Decides and applies. Cost: what the commit names (a release: the collection's chunks).
   commit_outcome decide(schema::Commit::Reader commit);
 
-  /// A new epoch, higher than any before.
-  commit_outcome start_epoch();
+  /// A new epoch, higher than any before. What was loading is counted once more; what came to the limit of starts is given up
+  /// (a collection, or the partitions that it was still loading), and the next one is looked at all the same. Cost: the collections.
+  commit_outcome start_epoch(std::uint32_t recover_limit = limits::collection_recover_times);
+
+  /// What is switched off, and settings that were given at run time.
+  const switches_row& switches() const {
+    return switches_;
+  }
 
   std::uint64_t epoch() const {
     return epoch_;
@@ -75,6 +82,10 @@ private:
   };
 
   commit_outcome load(schema::CommitLoad::Reader commit);
+  commit_outcome load_more(entry& e, const collection_row& wanted, schema::CommitLoad::Reader commit);
+  void add_to_next(entry& e, std::int64_t version, target_row segment, change_set& changes);
+  void recount(commit_outcome& out, std::uint32_t limit);
+  commit_outcome change_switch(schema::CommitSwitch::Reader commit);
   commit_outcome release(std::int64_t collection);
   commit_outcome next(schema::CommitNext::Reader commit);
   commit_outcome release_partitions(schema::CommitReleasePartitions::Reader commit);
@@ -97,6 +108,7 @@ private:
   std::int64_t take_ids(commit_outcome& out, std::int64_t count);
 
   std::map<std::int64_t, entry> collections_;
+  switches_row switches_;
   std::map<std::int64_t, node_row> nodes_;
   std::map<std::string, std::int64_t> node_by_name_;
   group_map groups_{{std::string{default_group}, default_group_row()}};

@@ -237,6 +237,10 @@ collection_row read(schema::CollectionState::Reader r) {
   row.whole_collection = r.getWholeCollection();
   row.revision = r.getRevision();
   row.loading_partitions = ids(r.getLoadingPartitions());
+  for (auto f : r.getLoadFields())
+    row.load_fields.push_back(text(f));
+  row.user_specified_replicas = r.getUserSpecifiedReplicas();
+  row.recover_times = r.getRecoverTimes();
   return row;
 }
 
@@ -255,6 +259,11 @@ void write(schema::CollectionState::Builder b, const collection_row& row) {
   b.setWholeCollection(row.whole_collection);
   b.setRevision(row.revision);
   set_ids(row.loading_partitions, [&](unsigned n) { return b.initLoadingPartitions(n); });
+  auto fields = b.initLoadFields(static_cast<unsigned>(row.load_fields.size()));
+  for (unsigned i = 0; i < row.load_fields.size(); ++i)
+    fields.set(i, row.load_fields[i]);
+  b.setUserSpecifiedReplicas(row.user_specified_replicas);
+  b.setRecoverTimes(row.recover_times);
 }
 
 head_row read(schema::TargetHead::Reader r) {
@@ -448,6 +457,37 @@ msg<schema::Chunk> chunk_of(const head_row& row) {
 
 msg<schema::Chunk> chunk_of(const group_row& row) {
   return build<schema::Chunk>([&](schema::Chunk::Builder b) { write(b.initResourceGroup(), row); }, row.nodes.size() + 64);
+}
+
+msg<schema::Chunk> chunk_of(const switches_row& row) {
+  return build<schema::Chunk>([&](schema::Chunk::Builder b) {
+    auto s = b.initSwitches();
+    auto checkers = s.initInactiveCheckers(static_cast<unsigned>(row.inactive_checkers.size()));
+    unsigned i = 0;
+    for (const auto& name : row.inactive_checkers)
+      checkers.set(i++, name);
+    auto settings = s.initSettings(static_cast<unsigned>(row.settings.size()));
+    i = 0;
+    for (const auto& [key, value] : row.settings) {
+      settings[i].setKey(key);
+      settings[i++].setValue(value);
+    }
+    auto nodes = s.initSuspendedNodes(static_cast<unsigned>(row.suspended_nodes.size()));
+    i = 0;
+    for (auto id : row.suspended_nodes)
+      nodes.set(i++, id);
+  });
+}
+
+switches_row read(schema::SwitchState::Reader r) {
+  switches_row row;
+  for (auto name : r.getInactiveCheckers())
+    row.inactive_checkers.insert(text(name));
+  for (auto s : r.getSettings())
+    row.settings.emplace(text(s.getKey()), text(s.getValue()));
+  for (auto id : r.getSuspendedNodes())
+    row.suspended_nodes.insert(id);
+  return row;
 }
 
 msg<schema::Chunk> chunk_of(const std::vector<node_row>& rows) {

@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -128,6 +129,15 @@ struct group_row {
   friend bool operator==(const group_row&, const group_row&) = default;
 };
 
+/// What operators switched at run time.
+struct switches_row {
+  std::set<std::string> inactive_checkers;
+  std::map<std::string, std::string> settings; ///< By key; checked before they were committed.
+  std::set<std::int64_t> suspended_nodes;      ///< Kept out of resource groups.
+
+  friend bool operator==(const switches_row&, const switches_row&) = default;
+};
+
 struct replica_row {
   std::int64_t id = 0;
   std::string resource_group;
@@ -163,6 +173,9 @@ struct collection_row {
   bool whole_collection = true;
   std::uint64_t revision = 0;
   std::vector<std::int64_t> loading_partitions; ///< Not in current yet; while status is LOADING that goes for all of them.
+  std::vector<std::string> load_fields;         ///< As asked for; empty: all.
+  bool user_specified_replicas = false;         ///< The number of replicas was asked for: the cluster's does not change it.
+  std::uint32_t recover_times = 0;              ///< Starts of the coordinator while something of it was loading.
 
   /// True when the partition is desired, and part of current.
   bool partition_loaded(std::int64_t partition) const;
@@ -289,6 +302,8 @@ msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<delegator
 msg<schema::Chunk> chunk_of(const collection_row& row);
 msg<schema::Chunk> chunk_of(const head_row& row);
 msg<schema::Chunk> chunk_of(const group_row& row);
+msg<schema::Chunk> chunk_of(const switches_row& row);
+switches_row read(schema::SwitchState::Reader r);
 msg<schema::Chunk> chunk_of(const std::vector<node_row>& rows);
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<task_row>& rows);
 

@@ -447,6 +447,9 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
     case schema::ChunkKind::RESOURCE_GROUP:
       set_group(key, read(reader.getResourceGroup()));
       break;
+    case schema::ChunkKind::SWITCHES:
+      switches_ = read(reader.getSwitches());
+      break;
     case schema::ChunkKind::INVALID:
       break;
   }
@@ -545,6 +548,8 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
   if (kinds.contains(schema::ChunkKind::RESOURCE_GROUP))
     while (!group_names_.empty())
       set_group(group_names_.begin()->first, std::nullopt);
+  if (kinds.contains(schema::ChunkKind::SWITCHES))
+    switches_ = {};
   if (kinds.contains(schema::ChunkKind::DELTAS))
     forget_in_flight();
 }

@@ -182,6 +182,11 @@ public:
     return groups_;
   }
 
+  /// What operators switched.
+  const switches_row& switches() const {
+    return switches_;
+  }
+
   /// The group that a node is a member of, or null. Cost: log of the nodes.
   const group_row* group_of(std::int64_t node) const;
 
@@ -214,6 +219,7 @@ private:
 
   std::uint64_t number_ = 0;
   std::uint64_t epoch_ = 0;
+  switches_row switches_;
   std::map<std::int64_t, collection_view> collections_;
   std::map<std::int64_t, node_row> nodes_;
   std::size_t target_rows_ = 0;

@@ -6,6 +6,7 @@
 #include "actors/runtime/system.hpp"
 #include "messages/limits.hpp"
 #include "messages/schema/common.capnp.h"
+#include "messages/status.hpp"
 
 #include <capnp/schema.h>
 
@@ -263,26 +264,6 @@ inline std::chrono::milliseconds time_left(schema::Header::Reader header, std::c
   auto left = std::chrono::nanoseconds{header.getDeadline() - header.getEnqueuedAt()};
   auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(left);
   return std::max(std::min(ms, most), std::chrono::milliseconds{1});
-}
-
-/// Fills a status from a code and its text.
-inline void set_status(schema::Status::Builder status, ec code, std::string_view reason) {
-  status.setCode(static_cast<std::uint16_t>(code));
-  auto name = to_string(code);
-  status.setName(capnp::Text::Reader{name.data(), name.size()});
-  if (!reason.empty())
-    status.setReason(capnp::Text::Reader{std::string{reason}.c_str()});
-  status.setRetriable(code == ec::too_many_requests || code == ec::service_not_ready || code == ec::channel_not_available
-                      || code == ec::connection_lost || code == ec::collection_not_fully_loaded);
-}
-
-inline void set_status(schema::Status::Builder status, const failure& why) {
-  set_status(status, why.code, why.text);
-}
-
-/// The failure behind a status; code ok when there is none.
-inline failure to_failure(schema::Status::Reader status) {
-  return failure{static_cast<ec>(status.getCode()), std::string{view(status.getReason())}};
 }
 
 } // namespace muster

@@ -100,8 +100,11 @@ struct DropCollectionReply {
 struct LoadCollectionRequest {
   header @0 :Header;
   collection @1 :Text;
-  replicaNumber @2 :UInt32;   # 0: 1
-  resourceGroups @3 :List(Text);
+  replicaNumber @2 :UInt32;   # 0: as the collection, its database or the cluster say, else 1
+  resourceGroups @3 :List(Text); # none: likewise, else the default group
+  refresh @4 :Bool;           # of a loaded collection: look for new data now; nothing else is considered
+  loadFields @5 :List(Text);  # kept and shown; a query node may load less because of it
+  lowPriority @6 :Bool;       # segments that are new to its users load behind everything else
 }
 struct LoadCollectionReply {
   status @0 :Status;
@@ -112,6 +115,64 @@ struct ReleaseCollectionRequest {
   collection @1 :Text;
 }
 struct ReleaseCollectionReply {
+  status @0 :Status;
+}
+struct LoadPartitionsRequest {
+  # Loads some partitions of a collection, or more of them. None named: nothing happens. Errors: collection_not_found,
+  # partition_not_found, parameter_invalid (other replicas or groups than the collection has),
+  # resource_group_not_found, resource_group_node_not_enough.
+  header @0 :Header;
+  collection @1 :Text;
+  partitions @2 :List(Text);
+  replicaNumber @3 :UInt32;
+  resourceGroups @4 :List(Text);
+  refresh @5 :Bool;            # of the whole collection, as in LoadCollection
+  loadFields @6 :List(Text);
+  lowPriority @7 :Bool;
+}
+struct LoadPartitionsReply {
+  status @0 :Status;
+  collectionId @1 :Int64;
+}
+struct ReleasePartitionsRequest {
+  # The others stay readable throughout; without any left the collection is released. Those that are not loaded are ignored.
+  # Errors: parameter_invalid (none named), collection_not_found, partition_not_found.
+  header @0 :Header;
+  collection @1 :Text;
+  partitions @2 :List(Text);
+}
+struct ReleasePartitionsReply {
+  status @0 :Status;
+}
+struct SyncNewCreatedPartitionRequest {
+  # A partition was created: part of what is loaded from now on if the whole collection is. Answered when the target has it.
+  # Errors: collection_not_found, partition_not_found.
+  header @0 :Header;
+  collection @1 :Text;
+  partition @2 :Text;
+}
+struct SyncNewCreatedPartitionReply {
+  status @0 :Status;
+}
+struct CreatePartitionRequest {
+  # An empty partition in the catalogue; the same name again: ok. Errors: collection_not_found, parameter_missing.
+  header @0 :Header;
+  collection @1 :Text;
+  partition @2 :Text;
+  partitionId @3 :Int64;       # given by the coordinator
+}
+struct CreatePartitionReply {
+  status @0 :Status;
+  partitionId @1 :Int64;
+}
+struct DropPartitionRequest {
+  # Takes a partition with its segments from the catalogue. Errors: collection_not_found, partition_not_found,
+  # parameter_invalid ("_default", or the partition is loaded).
+  header @0 :Header;
+  collection @1 :Text;
+  partition @2 :Text;
+}
+struct DropPartitionReply {
   status @0 :Status;
 }
 
@@ -133,6 +194,51 @@ struct LoadedCollection {
   segments @8 :UInt32;        # of the current target, else the next
   rows @9 :Int64;
   waitsFor @10 :Text;         # the first thing that keeps it from being whole; empty when it is
+  refreshProgress @11 :UInt32; # 100: no newer target is on its way; else 0
+  loadType @12 :Text;         # "collection" (all partitions, also later ones) or "partition"
+  loadFields @13 :List(Text);
+  userSpecifiedReplicas @14 :Bool; # the number of replicas was asked for, and is not the cluster's
+  queryable @15 :Bool;        # every channel has a leader that can be searched now
+}
+struct ShowLoadPartitionsRequest {
+  # Errors: collection_not_loaded, partition_not_loaded (with what failed last).
+  header @0 :Header;
+  collection @1 :Text;
+  partitions @2 :List(Text);  # empty: all that are loaded
+}
+struct LoadedPartition {
+  id @0 :Int64;
+  percentage @1 :UInt32;
+  status @2 :Text;            # "loading", "loaded"
+  refreshProgress @3 :UInt32; # of the collection
+  name @4 :Text;
+}
+struct ShowLoadPartitionsReply {
+  status @0 :Status;
+  partitions @1 :List(LoadedPartition);
+}
+struct GetPartitionStatesRequest {
+  # Errors: collection_not_loaded, partition_not_loaded.
+  header @0 :Header;
+  collection @1 :Text;
+  partitions @2 :List(Text);  # empty: all that are loaded
+}
+struct GetPartitionStatesReply {
+  status @0 :Status;
+  states @1 :List(State);
+  struct State {
+    partitionId @0 :Int64;
+    state @1 :Text;           # "InMemory", "PartialInMemory"
+    name @2 :Text;
+  }
+}
+struct ListLoadedSegmentsRequest {
+  # Whoever deletes files of segments must leave these: all that a target names or a node holds.
+  header @0 :Header;
+}
+struct ListLoadedSegmentsReply {
+  status @0 :Status;
+  segments @1 :List(Int64);   # by id, each once
 }
 struct ShowLoadCollectionsReply {
   status @0 :Status;
@@ -140,8 +246,10 @@ struct ShowLoadCollectionsReply {
 }
 
 struct GetLoadSegmentInfoRequest {
+  # Errors: collection_not_loaded, segment_not_loaded (one of `segments` is held by no node).
   header @0 :Header;
   collection @1 :Text;
+  segments @2 :List(Int64);   # empty: those of the current target that a node holds
 }
 struct LoadedSegment {
   id @0 :Int64;
@@ -192,6 +300,7 @@ struct ShardLeader {
   node @1 :Int64;
   address @2 :Text;
   servedVersion @3 :Int64;
+  serviceable @4 :Bool;
 }
 struct CollectionRoutes {
   # The shard leaders of a collection. `removed`: it is no longer loaded.
@@ -206,14 +315,20 @@ struct CollectionRoutes {
     channel @0 :Text;
     leaders @1 :List(ShardLeader); # serviceable ones only, by replica
   }
+  status @7 :Status;            # of one of many
 }
 struct GetShardLeadersRequest {
+  # Errors: collection_not_loaded, collection_not_fully_loaded, collection_on_recovering (no target is current),
+  # channel_not_available (a channel without a leader, unless unserviceable ones are asked for).
   header @0 :Header;
   collection @1 :Text;
+  collections @2 :List(Text);      # many in one call; each has a status of its own
+  withUnserviceableShards @3 :Bool;
 }
 struct GetShardLeadersReply {
   status @0 :Status;
   routes @1 :CollectionRoutes;
+  all @2 :List(CollectionRoutes);  # of `collections`, in their order
 }
 struct WatchShardLeadersRequest {
   header @0 :Header;
@@ -444,6 +559,132 @@ struct UpdateLoadConfigReply {
   status @0 :Status;
 }
 
+struct ListQueryNodeRequest {
+  header @0 :Header;
+}
+struct ListQueryNodeReply {
+  status @0 :Status;
+  nodes @1 :List(Node);
+  struct Node {
+    id @0 :Int64;
+    address @1 :Text;
+    state @2 :Text;            # "Normal", "Stopping"
+    name @3 :Text;
+    suspended @4 :Bool;
+  }
+}
+struct GetQueryNodeDistributionRequest {
+  # Errors: node_not_found.
+  header @0 :Header;
+  node @1 :Int64;
+}
+struct GetQueryNodeDistributionReply {
+  status @0 :Status;
+  node @1 :Int64;
+  channels @2 :List(Text);     # that it leads
+  segments @3 :List(Int64);    # that it holds
+}
+struct CheckQueryNodeDistributionRequest {
+  # Whether everything on `source` that a target names is on `target` too. Errors: node_not_found, channel_not_found, segment_lack.
+  header @0 :Header;
+  source @1 :Int64;
+  target @2 :Int64;
+}
+struct CheckQueryNodeDistributionReply {
+  status @0 :Status;
+}
+struct SuspendBalanceRequest {
+  # No moves are proposed any more, not even off stopping nodes, until it is resumed. Durable.
+  header @0 :Header;
+}
+struct SuspendBalanceReply {
+  status @0 :Status;
+}
+struct ResumeBalanceRequest {
+  header @0 :Header;
+}
+struct ResumeBalanceReply {
+  status @0 :Status;
+}
+struct CheckBalanceStatusRequest {
+  header @0 :Header;
+}
+struct CheckBalanceStatusReply {
+  status @0 :Status;
+  active @1 :Bool;
+}
+struct SuspendNodeRequest {
+  # Takes a node from its resource group and keeps it out: replicas leave it, step by step. Durable. Errors: node_not_found.
+  header @0 :Header;
+  node @1 :Int64;
+}
+struct SuspendNodeReply {
+  status @0 :Status;
+}
+struct ResumeNodeRequest {
+  # The node may be a member of a resource group again. Errors: node_not_found.
+  header @0 :Header;
+  node @1 :Int64;
+}
+struct ResumeNodeReply {
+  status @0 :Status;
+}
+
+# -- settings and states ----------------------------------------------------------
+
+struct ShowConfigurationsRequest {
+  header @0 :Header;
+  pattern @1 :Text;            # part of a key, letters of any case; empty: all
+}
+struct ConfigurationInfo {
+  key @0 :Text;
+  value @1 :Text;
+  fallback @2 :Text;           # what counts when nothing is set
+  unit @3 :Text;
+  origin @4 :Text;             # "default", "file", "environment", "flag", "run time"
+  use @5 :Text;                # "active", "at start", "ignored: driven by change", ...
+  meaning @6 :Text;
+}
+struct ShowConfigurationsReply {
+  status @0 :Status;
+  configurations @1 :List(ConfigurationInfo); # by key
+}
+struct AlterConfigurationRequest {
+  # Sets a setting at run time, durably; it counts more than file, environment and flags. Errors: parameter_invalid (an unknown key,
+  # with the nearest one; a value out of its bounds, with them), journal_failed.
+  header @0 :Header;
+  key @1 :Text;
+  value @2 :Text;
+  reset @3 :Bool;              # take back what was set at run time
+}
+struct AlterConfigurationReply {
+  status @0 :Status;
+  configuration @1 :ConfigurationInfo; # as it is now
+}
+struct GetComponentStatesRequest {
+  header @0 :Header;
+}
+struct GetComponentStatesReply {
+  status @0 :Status;
+  components @1 :List(Component);
+  struct Component {
+    name @0 :Text;
+    role @1 :Text;             # "querycoord", "querynode"
+    state @2 :Text;            # "Initializing", "Healthy", "Stopping", "ReadOnly", "Abnormal"
+    node @3 :Int64;
+  }
+}
+struct CheckHealthRequest {
+  header @0 :Header;
+}
+struct CheckHealthReply {
+  # `healthy` is about the processes; what is loaded and cannot be searched is named beside it.
+  status @0 :Status;
+  healthy @1 :Bool;
+  reasons @2 :List(Text);
+  notQueryable @3 :List(Text); # at most 100 collections and why
+}
+
 # -- one door for all requests ------------------------------------------------
 
 struct ClientRequest {
@@ -471,6 +712,29 @@ struct ClientRequest {
     transferNode @20 :TransferNodeRequest;
     transferReplica @21 :TransferReplicaRequest;
     updateLoadConfig @22 :UpdateLoadConfigRequest;
+    loadPartitions @23 :LoadPartitionsRequest;
+    releasePartitions @24 :ReleasePartitionsRequest;
+    syncNewCreatedPartition @25 :SyncNewCreatedPartitionRequest;
+    createPartition @26 :CreatePartitionRequest;
+    dropPartition @27 :DropPartitionRequest;
+    showLoadPartitions @28 :ShowLoadPartitionsRequest;
+    getPartitionStates @29 :GetPartitionStatesRequest;
+    listLoadedSegments @30 :ListLoadedSegmentsRequest;
+    listCheckers @31 :ListCheckersRequest;
+    activateChecker @32 :ActivateCheckerRequest;
+    deactivateChecker @33 :DeactivateCheckerRequest;
+    listQueryNode @34 :ListQueryNodeRequest;
+    getQueryNodeDistribution @35 :GetQueryNodeDistributionRequest;
+    checkQueryNodeDistribution @36 :CheckQueryNodeDistributionRequest;
+    suspendBalance @37 :SuspendBalanceRequest;
+    resumeBalance @38 :ResumeBalanceRequest;
+    checkBalanceStatus @39 :CheckBalanceStatusRequest;
+    suspendNode @40 :SuspendNodeRequest;
+    resumeNode @41 :ResumeNodeRequest;
+    showConfigurations @42 :ShowConfigurationsRequest;
+    alterConfiguration @43 :AlterConfigurationRequest;
+    getComponentStates @44 :GetComponentStatesRequest;
+    checkHealth @45 :CheckHealthRequest;
   }
 }
 
@@ -501,6 +765,29 @@ struct ClientReply {
     transferNode @21 :TransferNodeReply;
     transferReplica @22 :TransferReplicaReply;
     updateLoadConfig @23 :UpdateLoadConfigReply;
+    loadPartitions @24 :LoadPartitionsReply;
+    releasePartitions @25 :ReleasePartitionsReply;
+    syncNewCreatedPartition @26 :SyncNewCreatedPartitionReply;
+    createPartition @27 :CreatePartitionReply;
+    dropPartition @28 :DropPartitionReply;
+    showLoadPartitions @29 :ShowLoadPartitionsReply;
+    getPartitionStates @30 :GetPartitionStatesReply;
+    listLoadedSegments @31 :ListLoadedSegmentsReply;
+    listCheckers @32 :ListCheckersReply;
+    activateChecker @33 :ActivateCheckerReply;
+    deactivateChecker @34 :DeactivateCheckerReply;
+    listQueryNode @35 :ListQueryNodeReply;
+    getQueryNodeDistribution @36 :GetQueryNodeDistributionReply;
+    checkQueryNodeDistribution @37 :CheckQueryNodeDistributionReply;
+    suspendBalance @38 :SuspendBalanceReply;
+    resumeBalance @39 :ResumeBalanceReply;
+    checkBalanceStatus @40 :CheckBalanceStatusReply;
+    suspendNode @41 :SuspendNodeReply;
+    resumeNode @42 :ResumeNodeReply;
+    showConfigurations @43 :ShowConfigurationsReply;
+    alterConfiguration @44 :AlterConfigurationReply;
+    getComponentStates @45 :GetComponentStatesReply;
+    checkHealth @46 :CheckHealthReply;
   }
 }
 
@@ -541,4 +828,27 @@ interface Coordinator {
   transferNode @20 TransferNodeRequest -> TransferNodeReply;
   transferReplica @21 TransferReplicaRequest -> TransferReplicaReply;
   updateLoadConfig @22 UpdateLoadConfigRequest -> UpdateLoadConfigReply;
+  loadPartitions @23 LoadPartitionsRequest -> LoadPartitionsReply;
+  releasePartitions @24 ReleasePartitionsRequest -> ReleasePartitionsReply;
+  syncNewCreatedPartition @25 SyncNewCreatedPartitionRequest -> SyncNewCreatedPartitionReply;
+  createPartition @26 CreatePartitionRequest -> CreatePartitionReply;
+  dropPartition @27 DropPartitionRequest -> DropPartitionReply;
+  showLoadPartitions @28 ShowLoadPartitionsRequest -> ShowLoadPartitionsReply;
+  getPartitionStates @29 GetPartitionStatesRequest -> GetPartitionStatesReply;
+  listLoadedSegments @30 ListLoadedSegmentsRequest -> ListLoadedSegmentsReply;
+  listCheckers @31 ListCheckersRequest -> ListCheckersReply;
+  activateChecker @32 ActivateCheckerRequest -> ActivateCheckerReply;
+  deactivateChecker @33 DeactivateCheckerRequest -> DeactivateCheckerReply;
+  listQueryNode @34 ListQueryNodeRequest -> ListQueryNodeReply;
+  getQueryNodeDistribution @35 GetQueryNodeDistributionRequest -> GetQueryNodeDistributionReply;
+  checkQueryNodeDistribution @36 CheckQueryNodeDistributionRequest -> CheckQueryNodeDistributionReply;
+  suspendBalance @37 SuspendBalanceRequest -> SuspendBalanceReply;
+  resumeBalance @38 ResumeBalanceRequest -> ResumeBalanceReply;
+  checkBalanceStatus @39 CheckBalanceStatusRequest -> CheckBalanceStatusReply;
+  suspendNode @40 SuspendNodeRequest -> SuspendNodeReply;
+  resumeNode @41 ResumeNodeRequest -> ResumeNodeReply;
+  showConfigurations @42 ShowConfigurationsRequest -> ShowConfigurationsReply;
+  alterConfiguration @43 AlterConfigurationRequest -> AlterConfigurationReply;
+  getComponentStates @44 GetComponentStatesRequest -> GetComponentStatesReply;
+  checkHealth @45 CheckHealthRequest -> CheckHealthReply;
 }

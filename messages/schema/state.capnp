@@ -34,6 +34,25 @@ struct ResourceGroupState {
   revision @5 :UInt64;            # in the default group: grows with each change of any group
 }
 
+struct SwitchState {
+  # What operators switched off, and settings they gave at run time. Journaled, one record each.
+  inactiveCheckers @0 :List(Text);
+  settings @1 :List(Property);
+  suspendedNodes @2 :List(Int64); # kept out of resource groups; by id
+}
+struct CommitSwitch {
+  # One of them: a checker by name, a setting by key, a node by id (which must be known).
+  union {
+    invalid @0 :Void;
+    checkerOff @1 :Text;
+    checkerOn @2 :Text;
+    setting @3 :Property;
+    resetSetting @4 :Text;
+    suspendNode @5 :Int64;
+    resumeNode @6 :Int64;
+  }
+}
+
 struct ReplicaState {
   id @0 :Int64;
   resourceGroup @1 :Text;
@@ -61,6 +80,9 @@ struct CollectionState {
   wholeCollection @9 :Bool;       # load type: all partitions, also later ones
   revision @10 :UInt64;           # grows with each commit that touches it
   loadingPartitions @11 :List(Int64); # asked for, not in current yet; while `status` is loading that goes for all of them
+  loadFields @12 :List(Text);
+  userSpecifiedReplicas @13 :Bool; # the number of replicas was asked for: the cluster's does not change it
+  recoverTimes @14 :UInt32;       # starts of the coordinator while it was loading
 }
 
 struct NodeRecord {
@@ -376,6 +398,7 @@ enum ChunkKind {
   deltas @9;
   failures @10;
   resourceGroup @11;
+  switches @12;
 }
 
 struct Chunk {
@@ -393,6 +416,7 @@ struct Chunk {
     deltas @9 :Deltas;
     failures @10 :LoadFailures;
     resourceGroup @11 :ResourceGroupState;
+    switches @12 :SwitchState;
   }
 }
 
@@ -494,6 +518,7 @@ struct Commit {
     releasePartitions @9 :CommitReleasePartitions;
     replicaGroups @10 :CommitReplicaGroups;
     groups @11 :CommitGroups;
+    change @12 :CommitSwitch;
   }
 }
 struct CommitReply {
@@ -573,6 +598,8 @@ struct DataCollection {
   channels @5 :List(Text);
   partitions @6 :List(Int64);
   folder @7 :Text;
+  partitionNames @8 :List(Text);  # in the order of `partitions`
+  properties @9 :List(Property);
 }
 struct DataChanged {
   # The segments of a collection changed in the data source.
@@ -609,10 +636,12 @@ struct AwaitRequest {
   header @0 :Header;
   collection @1 :Int64;
   condition @2 :Condition;
+  partitions @3 :List(Int64);
   enum Condition {
     invalid @0;
-    loaded @1;      # status loaded, every channel led
+    loaded @1;      # status loaded, nothing of it in loading any more, every channel led
     released @2;    # not desired and no node holds anything of it
+    partitionsReleased @3; # `partitions` are not desired, no target that is served names any of them, and no node holds any
   }
 }
 struct AwaitReply {
@@ -627,6 +656,17 @@ struct RunJob {
   replicaNumber @2 :UInt32;
   nodes @3 :List(Int64);          # of older senders
   replicas @4 :List(ReplicaState); # load: their groups and first nodes
+  kind @5 :Kind;
+  partitions @6 :List(Text);      # by name, of those kinds that name some
+  loadFields @7 :List(Text);
+  userSpecifiedReplicas @8 :Bool;
+  enum Kind {
+    loadCollection @0;
+    releaseCollection @1;
+    loadPartitions @2;
+    releasePartitions @3;
+    syncNewCreatedPartition @4;
+  }
 }
 struct JobReply {
   header @0 :Header;

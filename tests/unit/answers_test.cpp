@@ -180,7 +180,7 @@ TEST(answer_rules, segments_of_next_are_invisible_while_there_is_a_current) {
   w.collections[7].target.at(14).to = 6;
   w.whole();
   auto m = build<schema::GetLoadSegmentInfoReply>(
-    [&](schema::GetLoadSegmentInfoReply::Builder b) { write_segments(seven(w), b); });
+    [&](schema::GetLoadSegmentInfoReply::Builder b) { write_segments(seven(w), {}, b); });
   std::set<std::int64_t> ids;
   for (auto s : m->getSegments()) {
     ids.insert(s.getId());

@@ -110,6 +110,43 @@ protected:
   std::unique_ptr<catalogue> subject;
 };
 
+TEST_P(catalogue_test, an_empty_partition_is_made_once_and_the_same_name_again_is_that_one) {
+  const auto c = import(new_import(1, "words"));
+  const auto made = subject->create_partition(c.id, "old", partition_id{77});
+  ASSERT_TRUE(made) << made.error().text;
+  EXPECT_EQ(made->id, partition_id{77});
+  const auto again = subject->create_partition(c.id, "old", partition_id{78});
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->id, partition_id{77});
+  reopen();
+  EXPECT_EQ(subject->partitions(c.id)->size(), 2u);
+  EXPECT_EQ(subject->create_partition(c.id, "", partition_id{79}).error().code, ec::parameter_missing);
+  EXPECT_EQ(subject->create_partition(collection_id{99}, "x", partition_id{79}).error().code, ec::collection_not_found);
+}
+
+TEST_P(catalogue_test, a_dropped_partition_takes_its_segments_and_leaves_the_others) {
+  auto first = new_import(1, "words");
+  add_segments(first, 10, 2);
+  const auto c = import(first);
+  auto more = append_to(c);
+  more.partition_name = "old";
+  add_segments(more, 20, 3);
+  import(more);
+  const auto files = subject->drop_partition(c.id, "old");
+  ASSERT_TRUE(files) << files.error().text;
+  EXPECT_EQ(files->size(), 3u);
+  reopen();
+  EXPECT_EQ(subject->partitions(c.id)->size(), 1u);
+  const auto left = subject->segments(c.id, {});
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->segments.size(), 2u);
+  EXPECT_EQ(subject->totals_of(c.id)->rows, 10 + 11);
+  EXPECT_EQ(subject->totals_of(c.id)->segments, 2);
+  EXPECT_EQ(subject->drop_partition(c.id, "old").error().code, ec::partition_not_found);
+  EXPECT_EQ(subject->drop_partition(c.id, "_default").error().code, ec::parameter_invalid);
+  EXPECT_EQ(subject->drop_partition(collection_id{99}, "x").error().code, ec::collection_not_found);
+}
+
 INSTANTIATE_TEST_SUITE_P(storages, catalogue_test, ::testing::Bool(), [](const auto& info) {
   return std::string{info.param ? "on_disk" : "in_memory"};
 });

@@ -71,6 +71,27 @@ struct partitioned {
     }));
   }
 
+  /// Of these partitions; 22 has the segments 4 and 5.
+  commit_outcome load(const list& partitions, bool whole = false, bool specified = false) {
+    return commit(build<schema::Commit>([&](schema::Commit::Builder b) {
+      auto l = b.initLoad();
+      auto c = l.initCollection();
+      c.setId(7);
+      c.setReplicaNumber(1);
+      c.setWholeCollection(whole);
+      c.setUserSpecifiedReplicas(specified);
+      auto p = c.initPartitions(static_cast<unsigned>(partitions.size()));
+      for (unsigned i = 0; i < partitions.size(); ++i)
+        p.set(i, partitions[i]);
+      auto s = l.initSegments(5);
+      for (unsigned i = 0; i < 5; ++i) {
+        s[i].setId(i + 1);
+        s[i].setPartition(i < 2 ? 20 : i < 3 ? 21 : 22);
+        s[i].setRows(100);
+      }
+    }));
+  }
+
   const head_row& head() const {
     return *view.collection(7)->head;
   }
@@ -176,6 +197,71 @@ TEST(metadata_partitions, what_a_target_says_of_channels_moves_with_the_promotio
   EXPECT_EQ(k.head().current_channels.at(0), (channel_target{10, {4}, {}}));
   k.release({21});
   EXPECT_EQ(k.head().next_channels.at(0).seek, 10) << "another next knows no less";
+}
+
+TEST(metadata_partitions, more_partitions_come_into_next_and_are_loaded_with_its_promotion) {
+  // T-JOB-07, T-JOB-09: what is loaded stays readable meanwhile (H-16 decided).
+  partitioned k;
+  k.promote();
+  const auto current = k.head().current;
+  ASSERT_EQ(k.load({21, 22}).why.code, ec::ok);
+  EXPECT_EQ(k.desired().status, schema::LoadStatus::LOADED);
+  EXPECT_EQ(k.desired().partitions, (list{20, 21, 22}));
+  EXPECT_FALSE(k.desired().partition_loaded(22));
+  EXPECT_TRUE(k.desired().partition_loaded(20));
+  EXPECT_EQ(k.in(current), (std::set<std::int64_t>{1, 2, 3}));
+  EXPECT_EQ(k.in(k.head().next), (std::set<std::int64_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(k.head().next_rows, 500);
+  k.promote();
+  EXPECT_TRUE(k.desired().partition_loaded(22));
+  EXPECT_EQ(k.head().partitions, (list{20, 21, 22}));
+}
+
+TEST(metadata_partitions, loading_what_is_loaded_changes_nothing) {
+  // T-JOB-02, T-JOB-03, T-SVC-07, T-SVC-10, I-SVC-01
+  partitioned k;
+  k.promote();
+  const auto revision = k.desired().revision;
+  ASSERT_EQ(k.load({20, 21}).why.code, ec::ok);
+  EXPECT_EQ(k.rows, 0u);
+  ASSERT_EQ(k.load({20, 21}, true).why.code, ec::ok);
+  EXPECT_EQ(k.rows, 0u);
+  EXPECT_EQ(k.desired().revision, revision);
+}
+
+TEST(metadata_partitions, a_partition_that_was_released_comes_back_with_what_was_not_gone_yet) {
+  partitioned k;
+  k.promote();
+  ASSERT_EQ(k.release({21}).why.code, ec::ok);
+  ASSERT_EQ(k.load({21}).why.code, ec::ok);
+  const auto current = k.head().current;
+  EXPECT_EQ(k.in(current), (std::set<std::int64_t>{1, 2, 3}));
+  EXPECT_EQ(k.in(k.head().next), (std::set<std::int64_t>{1, 2, 3}));
+  k.promote();
+  EXPECT_EQ(k.in(k.head().current), (std::set<std::int64_t>{1, 2, 3}));
+  EXPECT_EQ(k.desired().partitions, (list{20, 21}));
+}
+
+TEST(metadata_partitions, loading_the_whole_collection_wants_later_partitions_too) {
+  // H-17 decided: a collection that was loaded partition by partition becomes whole when the whole is asked for.
+  partitioned k;
+  k.promote();
+  ASSERT_EQ(k.release({21}).why.code, ec::ok);
+  k.promote();
+  ASSERT_FALSE(k.desired().whole_collection);
+  ASSERT_EQ(k.load({20}, true).why.code, ec::ok);
+  EXPECT_TRUE(k.desired().whole_collection);
+}
+
+TEST(metadata_partitions, asking_for_a_number_of_replicas_is_remembered_and_never_forgotten) {
+  // T-JOB-19
+  partitioned k;
+  k.promote();
+  EXPECT_FALSE(k.desired().user_specified_replicas);
+  ASSERT_EQ(k.load({22}, false, true).why.code, ec::ok);
+  EXPECT_TRUE(k.desired().user_specified_replicas);
+  ASSERT_EQ(k.load({20}, false, false).why.code, ec::ok);
+  EXPECT_TRUE(k.desired().user_specified_replicas);
 }
 
 } // namespace
