@@ -10,10 +10,6 @@ namespace muster {
 
 namespace {
 
-/// Time for a node to say who it is on a new link; over it the link is closed. Nobody beats on it, so a break that this side
-/// did not hear of would keep it for ever.
-constexpr auto hello_timeout = limits::coordinator_silence;
-
 struct manager_shell : shell<node_manager_actor, manager_shell> {
   explicit manager_shell(self_pointer ptr) : shell(ptr, "node_manager", "node_manager", "supervisor") {
     // nop
@@ -57,10 +53,10 @@ struct manager_shell : shell<node_manager_actor, manager_shell> {
     }
     std::vector<std::int64_t> mute;
     for (auto [link, since] : strangers)
-      if (since != 0 && t - since >= std::chrono::nanoseconds{hello_timeout}.count())
+      if (since != 0 && t - since >= std::chrono::nanoseconds{limits::hello_timeout}.count())
         mute.push_back(link);
     for (auto link : mute) {
-      info("closing a connection that has not said who it is in ", hello_timeout.count(), " ms");
+      info("closing a connection that has not said who it is in ", limits::hello_timeout.count(), " ms");
       strangers.erase(link);
       close(link);
     }

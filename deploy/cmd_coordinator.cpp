@@ -28,9 +28,6 @@ struct options {
   bool debug = false;
 };
 
-/// How often a standby looks whether the data folder is free.
-constexpr std::chrono::milliseconds standby_look{100};
-
 // What was given for this start; a change at run time, which the journal keeps, counts more.
 setting_table given_settings(const options& o) {
   setting_table given;
@@ -51,7 +48,7 @@ std::shared_ptr<journal> open_journal(const options& o) {
     if (!told)
       say_ready("muster coordinator: standing by for " + o.listen + ", data " + o.data + ", process "
                 + std::to_string(getpid()));
-    if (asked_to_end_within(standby_look))
+    if (asked_to_end_within(limits::standby_look))
       return nullptr;
   }
 }

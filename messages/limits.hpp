@@ -159,6 +159,8 @@ inline constexpr milliseconds node_gone{1'500};
 inline constexpr std::size_t nodes = 4'096;
 /// Wait of a node before it dials the coordinator again.
 inline constexpr milliseconds redial{100};
+/// How often a standby looks whether the data folder of its coordinator is free.
+inline constexpr milliseconds standby_look{100};
 /// Wait of a node before it dials a peer again.
 inline constexpr milliseconds peer_redial{50};
 /// Entries (copies, view entries) in one report; a full report has several pages.
@@ -187,6 +189,9 @@ inline constexpr std::size_t named_rows = 1'000;
 inline constexpr milliseconds redial_refused{2'000};
 /// Silence of the coordinator (its beats come each 500 ms) after which a node closes the link and dials again.
 inline constexpr milliseconds coordinator_silence{5'000};
+/// Time for a node to say who it is on a new link; over it the coordinator closes the link. Nobody beats on it, so a break that it
+/// did not hear of would keep the link for ever.
+inline constexpr milliseconds hello_timeout = coordinator_silence;
 /// How often a node looks whether the coordinator is silent.
 inline constexpr milliseconds silence_check{1'000};
 /// Order results in one frame; more go into the next.
@@ -220,6 +225,8 @@ inline constexpr milliseconds accept_pause{100};
 inline constexpr milliseconds reply_slack{250};
 /// Default of a client's search deadline.
 inline constexpr milliseconds search_deadline{500};
+/// How long a search waits for a collection that a client's routes do not name while they are up to date: it may just be loaded.
+inline constexpr milliseconds route_delay{200};
 /// After this time without an answer a client asks another replica as well.
 inline constexpr milliseconds search_hedge{150};
 

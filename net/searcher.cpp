@@ -38,7 +38,7 @@ kj::Promise<search_result> searcher::search(search_query query) {
   const auto deadline = query.deadline.count() > 0 ? query.deadline : options_.search_deadline;
   r->until = timer_.now() + as_kj(std::min(deadline, limits::search_timeout));
   r->query = std::move(query);
-  return wait_for_routes(r).then([this, r]() -> kj::Promise<search_result> {
+  return wait_for_routes(r, r->until).then([this, r]() -> kj::Promise<search_result> {
     auto routes = routes_.routes(r->query.collection);
     search_result none;
     if (routes.empty() || routes->getShards().size() == 0) {
@@ -63,11 +63,14 @@ kj::Promise<search_result> searcher::search(search_query query) {
   });
 }
 
-kj::Promise<void> searcher::wait_for_routes(std::shared_ptr<request> r) {
+kj::Promise<void> searcher::wait_for_routes(std::shared_ptr<request> r, kj::TimePoint until) {
   auto known = routes_.routes(r->query.collection);
-  if ((!known.empty() && known->getShards().size() > 0) || timer_.now() >= r->until)
+  if ((!known.empty() && known->getShards().size() > 0) || timer_.now() >= until)
     return kj::READY_NOW;
-  return routes_.changed().exclusiveJoin(timer_.atTime(r->until)).then([this, r] { return wait_for_routes(r); });
+  // Routes that are up to date name all that is loaded: what they do not name now can only be on its way.
+  if (routes_.live())
+    until = kj::min(until, timer_.now() + as_kj(limits::route_delay));
+  return routes_.changed().exclusiveJoin(timer_.atTime(until)).then([this, r, until] { return wait_for_routes(r, until); });
 }
 
 // -- one channel --------------------------------------------------------------

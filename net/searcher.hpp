@@ -55,7 +55,7 @@ private:
     kj::TaskSet tasks;
   };
 
-  kj::Promise<void> wait_for_routes(std::shared_ptr<request> r);
+  kj::Promise<void> wait_for_routes(std::shared_ptr<request> r, kj::TimePoint until);
   kj::Promise<channel_reply> ask_channel(std::shared_ptr<request> r, std::string channel);
   /// Starts one more attempt, if a leader is there for it.
   bool attempt(race& x);
