@@ -1,12 +1,17 @@
 // Which checkers are active: told to each when it starts and when somebody switches it.
 #include "actors/checkers.hpp"
+#include "actors/core/balance/configured.hpp"
 #include "actors/runtime/shell.hpp"
 
 #include <caf/typed_response_promise.hpp>
 
 #include <array>
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace muster {
 
@@ -58,6 +63,46 @@ struct controller_shell : shell<checker_controller_actor, controller_shell> {
     return change<schema::DeactivateCheckerReply>(view(request->getChecker()), false);
   }
 
+  caf::result<m<schema::Ack>> configure(const m<schema::RuleSettings>& values) {
+    settings.clear();
+    for (auto v : values->getValues())
+      settings.emplace_back(view(v.getKey()), view(v.getValue()));
+    auto answer = self->make_response_promise<m<schema::Ack>>();
+    auto open = std::make_shared<std::size_t>(1);
+    const auto told = [this, answer, open]() mutable {
+      if (--*open == 0)
+        answer.deliver(make<schema::Ack>([](auto) {}));
+    };
+    for (const auto& c : checkers)
+      if (c.actor) {
+        ++*open;
+        tell(c, told, [this, told, name = c.name](const failure& why) mutable {
+          warn(name, " could not be told its settings: ", why.text); // one that restarts is told anyway
+          told();
+        });
+      }
+    tell_scheduler(told);
+    return answer;
+  }
+
+  /// How moves by hand choose nodes.
+  template <class Told>
+  void tell_scheduler(Told told) {
+    if (!scheduler)
+      return told();
+    request<m<schema::Ack>>(
+      scheduler, limits::read_timeout,
+      make<schema::RuleSettings>([&](auto b) { write(b.initValues(static_cast<unsigned>(settings.size()))); }),
+      [told](const m<schema::Ack>&) mutable { told(); },
+      [this, told](const failure& why) mutable {
+        warn("task_scheduler could not be told its settings: ", why.text);
+        told();
+      });
+  }
+
+  task_scheduler_actor scheduler;
+  std::vector<std::pair<std::string, std::string>> settings; ///< Key and value of those that are not as they come.
+
 private:
   checker* find(std::string_view name) {
     for (auto& c : checkers)
@@ -88,9 +133,19 @@ private:
 
   template <class Ok, class Bad>
   void tell(const checker& c, Ok ok, Bad bad) {
-    auto state = make<schema::CheckerState>([&](auto b) { b.setActive(c.active); });
+    auto state = make<schema::CheckerState>([&](auto b) {
+      b.setActive(c.active);
+      write(b.initSettings(static_cast<unsigned>(settings.size())));
+    });
     request<m<schema::Ack>>(
       c.actor, limits::read_timeout, state, [ok](const m<schema::Ack>&) mutable { ok(); }, bad);
+  }
+
+  void write(capnp::List<schema::SettingValue>::Builder list) {
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setKey(settings[i].first);
+      list[i].setValue(settings[i].second);
+    }
   }
 
   std::array<checker, 5> checkers{{{"channel_checker", 1},
@@ -101,20 +156,26 @@ private:
 };
 
 checker_controller_actor::behavior_type controller_behavior(
-  checker_controller_actor::stateful_pointer<controller_shell> self) {
+  checker_controller_actor::stateful_pointer<controller_shell> self, const task_scheduler_actor& scheduler,
+  const std::vector<std::pair<std::string, std::string>>& settings) {
   auto& s = self->state;
+  s.scheduler = scheduler;
+  s.settings = settings;
+  s.tell_scheduler([] {});
   return {
     s.on(&controller_shell::attach),
     s.on(&controller_shell::list),
     s.on(&controller_shell::activate),
     s.on(&controller_shell::deactivate),
+    s.on(&controller_shell::configure),
   };
 }
 
 } // namespace
 
-checker_controller_actor spawn_checker_controller(caf::actor_system& system) {
-  return system.spawn(controller_behavior);
+checker_controller_actor spawn_checker_controller(caf::actor_system& system, task_scheduler_actor scheduler,
+                                                  const setting_table& settings) {
+  return system.spawn(controller_behavior, std::move(scheduler), given_settings(settings));
 }
 
 } // namespace muster

@@ -1,6 +1,7 @@
 // A coordinator as a group of actors over a wire, a journal and a catalogue; the same in a process, in a test, in the simulator.
 #pragma once
 
+#include "actors/core/settings.hpp"
 #include "actors/core/task_queue.hpp"
 #include "actors/interfaces.hpp"
 #include "messages/limits.hpp"
@@ -25,6 +26,7 @@ struct coordinator_config {
   task_limits tasks = task_limits::standard();
   std::chrono::milliseconds load_timeout = limits::load_timeout; ///< Without progress.
   std::chrono::milliseconds sweep_round = limits::sweep_round; ///< Of a checker's slow walk over everything.
+  setting_table settings;                       ///< By which segments and channels are placed and moved.
   std::function<void(std::string)> on_fatal;    ///< Called once, from an actor, when the process must end; text for people.
 };
 

@@ -85,6 +85,7 @@ int run(const options& o) {
     config.catalogue = std::move(opened_catalogue);
     config.store = o.store;
     config.node_gone = given.values().node_gone;
+    config.settings = given;
     config.on_fatal = [notice](std::string text) { notice.fatal(std::move(text)); };
     auto started = start_coordinator(system, config, edge.wire());
     config = {};

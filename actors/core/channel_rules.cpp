@@ -35,9 +35,10 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
   for (const auto& d : view.delegators)
     if (d.channel == channel)
       taken.insert(d.node);
-  p.node = places.place_channel(replica, taken);
+  p.node = places.place_channel(view, replica, index, taken);
   if (p.node == 0)
     return p;
+  p.choice = places.last();
   p.kind = schema::TaskKind::SERVE_SHARD;
   p.priority = schema::TaskPriority::HIGH;
   p.collection = view.desired->id;
@@ -47,6 +48,7 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
   p.why = reason::channel_lacking;
   // What users could read before comes back first.
   p.load_priority = view.head->current != 0 ? schema::LoadPriority::HIGH : replica.load_priority;
+  std::vector<wanted_segment> lacking;
   view.each_target([&](const target_row& t) {
     if (t.channel != index || !t.in(version))
       return;
@@ -56,10 +58,17 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
         worker = c.node;
         break;
       }
-    if (worker == 0)
-      worker = places.place_segment(replica, t.rows);
-    p.assignments.emplace_back(t.segment, worker);
+    if (worker != 0)
+      p.assignments.emplace_back(t.segment, worker);
+    else
+      lacking.push_back({t.segment, t.rows, t.bytes, t.channel, 0});
   });
+  if (!lacking.empty()) {
+    places.place_segments(view, replica, lacking);
+    for (const auto& x : lacking)
+      p.assignments.emplace_back(x.segment, x.node);
+    std::sort(p.assignments.begin(), p.assignments.end());
+  }
   return p;
 }
 
@@ -132,7 +141,7 @@ bool check_collection(const situation& s, std::int64_t id, placing& places, std:
 
 std::vector<proposal> channel_rules::check(const situation& s, const touched_map& touched) {
   std::vector<proposal> out;
-  placing places{s};
+  placing places{s, settings_};
   auto due = std::exchange(cut_, {});
   for (const auto& [id, ids] : touched)
     due.insert(id);
@@ -148,7 +157,7 @@ std::vector<proposal> channel_rules::check(const situation& s, const touched_map
 
 std::optional<std::int64_t> channel_rules::sweep(const situation& s, std::int64_t collection, std::int64_t, std::size_t,
                                                  sweep_findings& found) {
-  placing places{s};
+  placing places{s, settings_};
   if (check_collection(s, collection, places, found.proposals) && !cut_.contains(collection)
       && open_.insert(collection).second)
     ++found.defects;

@@ -133,7 +133,7 @@ bool in_use(const collection_view& view, const replica_row& replica, const std::
 
 std::vector<proposal> segment_rules::check(const situation& s, const touched_map& touched) {
   std::vector<proposal> out;
-  placing places{s};
+  placing places{s, settings_};
   static const touched_ids nothing;
   // Collections that were cut off take part as if touched; the round starts behind the one that used up the last batch.
   std::map<std::int64_t, const touched_ids*> due;
@@ -242,7 +242,7 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
         continue;
       const auto& channel = view.head->channels.at(target->channel);
       if (here.empty()) {
-        const auto node = places.place_segment(replica, target->rows);
+        const auto node = places.place_segment(view, replica, target->rows, target->bytes, target->channel);
         if (node == 0)
           continue;
         proposal p;
@@ -254,6 +254,7 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
         p.segment = segment;
         p.node = node;
         p.why = reason::segment_lacking;
+        p.choice = places.last();
         // What users could read before comes back first.
         p.load_priority = target->in(view.head->current) ? schema::LoadPriority::HIGH : replica.load_priority;
         out.push_back(std::move(p));
@@ -344,7 +345,7 @@ std::optional<std::int64_t> segment_rules::sweep(const situation& s, std::int64_
   if (suspects.empty())
     return next;
   // What is open anyway is proposed once more, should a refusal have been lost; what nobody knew of is a defect.
-  placing places{s};
+  placing places{s, settings_};
   const auto shards = context_of(s, view);
   const bool fresh = mine == open_.end();
   for (auto segment : suspects)

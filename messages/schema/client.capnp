@@ -319,6 +319,46 @@ struct DeactivateCheckerRequest {
 struct DeactivateCheckerReply {
   status @0 :Status;
 }
+struct LoadBalanceRequest {
+  # Moves segments of a loaded collection off one node, to other read-write nodes of the same replica. Answered when they have moved.
+  header @0 :Header;
+  collectionId @1 :Int64;
+  sources @2 :List(Int64);      # exactly one node
+  destinations @3 :List(Int64); # empty: all read-write nodes of the replica but the source
+  segments @4 :List(Int64);     # empty: all of the collection on the source; those that the current target does not name stay
+}
+struct LoadBalanceReply {
+  status @0 :Status;
+  moves @1 :UInt32;             # segments that were to move
+}
+struct TransferSegmentRequest {
+  # Moves one segment, or all, off a node to one or all of the other read-write nodes of its replicas. Answered when it has begun.
+  header @0 :Header;
+  segment @1 :Int64;            # unless transferAll
+  source @2 :Int64;
+  destination @3 :Int64;        # unless toAllNodes
+  transferAll @4 :Bool;
+  toAllNodes @5 :Bool;
+  copyMode @6 :Bool;            # refused: a replica has each segment once
+}
+struct TransferSegmentReply {
+  status @0 :Status;
+  moves @1 :UInt32;
+}
+struct TransferChannelRequest {
+  # The same for the lead of a channel, or of all.
+  header @0 :Header;
+  channel @1 :Text;             # unless transferAll
+  source @2 :Int64;
+  destination @3 :Int64;        # unless toAllNodes
+  transferAll @4 :Bool;
+  toAllNodes @5 :Bool;
+  copyMode @6 :Bool;            # refused: a replica has one leader of a channel
+}
+struct TransferChannelReply {
+  status @0 :Status;
+  moves @1 :UInt32;
+}
 
 # -- one door for all requests ------------------------------------------------
 
