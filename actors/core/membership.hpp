@@ -32,6 +32,9 @@ public:
   /// Something was heard on a link. A member that was only silent is connected again.
   std::optional<node_row> heard(std::int64_t link, std::int64_t now);
 
+  /// A node was asked to stop and is to be drained first. Empty: known.
+  std::optional<node_row> draining(std::int64_t link);
+
   /// A node says it ends now.
   std::optional<node_row> leaving(std::int64_t link, std::int64_t now);
 

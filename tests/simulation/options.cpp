@@ -94,6 +94,13 @@ options draw(std::uint64_t seed) {
   o.tight = r.chance(1, 3);
   o.by_hand = r.chance(1, 2);
   o.hands_every = r.between(5, 60) * ms;
+  const std::vector<std::string> balancers{"RoundRobinBalancer", "RowCountBasedBalancer", "ScoreBasedBalancer",
+                                           "MultipleTargetBalancer", "ChannelLevelScoreBalancer"};
+  o.balancer = r.pick(balancers);
+  if (r.chance(1, 4))
+    o.second_balancer = r.pick(balancers);
+  o.drain_last = r.chance(1, 4);
+  o.exclusive_factor = static_cast<int>(r.between(1, 3));
   return o;
 }
 
@@ -104,7 +111,9 @@ std::string options::describe() const {
       << latency_least / us << ".." << latency_most / us << " load_us " << load_time / us << " disk_us " << disk_time / us
       << " duration_ms " << duration / ms << " operations_ms " << operations_every / ms << " searches_ms "
       << searches_every / ms << (duplicates ? " duplicates" : "") << (compaction ? " compaction" : "")
-      << (crash_on_answer ? " crash_on_answer" : "") << (ghosts ? " ghosts" : "") << (tight ? " tight" : "") << (by_hand ? " by_hand" : "") << " faults_ms " << faults_every / ms;
+      << (crash_on_answer ? " crash_on_answer" : "") << (ghosts ? " ghosts" : "") << (tight ? " tight" : "") << (by_hand ? " by_hand" : "")
+      << (drain_last ? " drain_last" : "") << ' ' << balancer
+      << (second_balancer.empty() ? "" : " then " + second_balancer) << " exclusive_factor " << exclusive_factor << " faults_ms " << faults_every / ms;
   for (auto f : faults)
     out << ' ' << to_string(f);
   return out.str();

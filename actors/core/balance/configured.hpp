@@ -3,7 +3,12 @@
 
 #include "actors/core/balance/policy.hpp"
 #include "actors/core/settings.hpp"
-#include "messages/schema.hpp"
+#include "messages/msg.hpp"
+#include "messages/schema/state.capnp.h"
+
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace muster {
 
