@@ -69,7 +69,7 @@ struct controller_shell : shell<checker_controller_actor, controller_shell> {
       settings.emplace_back(view(v.getKey()), view(v.getValue()));
     auto answer = self->make_response_promise<m<schema::Ack>>();
     auto open = std::make_shared<std::size_t>(1);
-    const auto told = [this, answer, open]() mutable {
+    auto told = [this, answer, open]() mutable {
       if (--*open == 0)
         answer.deliver(make<schema::Ack>([](auto) {}));
     };

@@ -122,7 +122,12 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
   // -- moves by hand --------------------------------------------------------------------
 
   caf::result<m<schema::LoadBalanceReply>> load_balance(const m<schema::LoadBalanceRequest>& r) {
-    const auto ids = [](auto list) { return std::vector<std::int64_t>(list.begin(), list.end()); };
+    const auto ids = [](capnp::List<std::int64_t>::Reader list) {
+      std::vector<std::int64_t> out;
+      for (auto id : list)
+        out.push_back(id);
+      return out;
+    };
     return move<schema::LoadBalanceReply>(
       plan_load_balance(view, {r->getCollectionId(), ids(r->getSources()), ids(r->getDestinations()), ids(r->getSegments())},
                         balance),

@@ -258,7 +258,13 @@ void balance_rules::make(const situation& s, const collection_view& view, const 
       n.segments += i->second.segments;
       n.channels += i->second.channels;
     }
-  for (const auto& m : plan_balance(cluster, settings_, limits::balance_planned_moves)) {
+  auto settings = settings_;
+  // Evenness can wait until another node leads what a leaving one led: its segments count then.
+  for (const auto& channel : view.head->channels)
+    if (const auto* leader = view.leader(replica, channel); leader == nullptr || !s.usable(leader->node)
+        || std::find(replica.nodes.begin(), replica.nodes.end(), leader->node) == replica.nodes.end())
+      settings.auto_balance = false;
+  for (const auto& m : plan_balance(cluster, settings, limits::balance_planned_moves)) {
     const auto& g = cluster.groups[m.group];
     move x;
     auto& p = x.what;

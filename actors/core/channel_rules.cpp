@@ -54,10 +54,8 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
       return;
     std::int64_t worker = 0;
     for (const auto& c : view.copies_of(t.segment))
-      if (replica.contains(c.node) && s.usable(c.node)) {
-        worker = c.node;
-        break;
-      }
+      if (replica.contains(c.node) && s.reachable(c.node) && (worker == 0 || (!s.usable(worker) && s.usable(c.node))))
+        worker = c.node; // one that stops is emptied later
     if (worker != 0)
       p.assignments.emplace_back(t.segment, worker);
     else
@@ -76,7 +74,7 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
   const auto& desired = *view.desired;
   for (const auto& d : view.delegators) {
     const auto* home = desired.replica_of(d.node);
-    if (s.usable(d.node) && (home == nullptr || home->id != d.replica))
+    if (s.reachable(d.node) && (home == nullptr || home->id != d.replica))
       out.push_back(drop(desired.id, 0, d, reason::channel_foreign));
   }
   if (!view.head)
@@ -84,7 +82,7 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
   const auto& channels = view.head->channels;
   for (const auto& d : view.delegators) {
     const auto* home = desired.replica_of(d.node);
-    if (home != nullptr && home->id == d.replica && s.usable(d.node)
+    if (home != nullptr && home->id == d.replica && s.reachable(d.node)
         && std::find(channels.begin(), channels.end(), d.channel) == channels.end())
       out.push_back(drop(desired.id, home->id, d, reason::channel_not_in_target));
   }
@@ -113,7 +111,7 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
       }
       for (const auto& d : view.delegators)
         if (d.channel == channel && d.replica == replica.id && d.node != leader->node && d.version < leader->version
-            && replica.contains(d.node) && s.usable(d.node)) {
+            && replica.contains(d.node) && s.reachable(d.node)) {
           out.push_back(drop(desired.id, replica.id, d, reason::channel_repeated));
           break;
         }
@@ -131,7 +129,7 @@ bool check_collection(const situation& s, std::int64_t id, placing& places, std:
     check_desired(s, *view, places, out);
   } else {
     for (const auto& d : view->delegators)
-      if (s.usable(d.node))
+      if (s.reachable(d.node))
         out.push_back(drop(id, 0, d, reason::channel_released));
   }
   return out.size() > before;

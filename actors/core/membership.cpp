@@ -81,6 +81,8 @@ std::optional<node_row> membership::heard(std::int64_t link, std::int64_t now) {
     return std::nullopt;
   auto& who = members_.at(i->second);
   who.heard_at = now;
+  if (who.row.gone()) // its link outlived its time; only a new one brings it back
+    return who.row;
   if (who.row.liveness != NodeLiveness::SUSPECT)
     return std::nullopt;
   who.row.liveness = NodeLiveness::CONNECTED;

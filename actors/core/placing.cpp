@@ -113,11 +113,18 @@ void placing::enter_channels(const collection_view& view, const replica_row& rep
   std::stable_sort(nodes.begin(), nodes.end(), [&](std::int64_t a, std::int64_t b) {
     return engine_->node(index_.at(a)).rows < engine_->node(index_.at(b)).rows;
   });
+  std::map<std::int64_t, std::int64_t> in_flight;
+  view.each_channel_task([&](const task_row& t) {
+    if (sets_up_shard(t.kind))
+      ++in_flight[t.node];
+    if (t.kind == schema::TaskKind::MOVE_SHARD)
+      --in_flight[t.source];
+  });
   std::vector<balance_assignment::candidate> candidates;
   for (auto node : nodes) {
     balance_assignment::candidate c;
     c.node = index_.at(node);
-    c.own = static_cast<double>(view.on(node).channels);
+    c.own = static_cast<double>(view.on(node).channels + in_flight[node]);
     c.last = situation_.load(node).failing >= limits::node_failures;
     candidates.push_back(c);
   }

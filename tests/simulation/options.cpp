@@ -100,6 +100,9 @@ options draw(std::uint64_t seed) {
   if (r.chance(1, 4))
     o.second_balancer = r.pick(balancers);
   o.drain_last = r.chance(1, 4);
+  // Long enough that nodes which were not disturbed can be counted on while others are.
+  if (r.chance(1, 8))
+    o.duration = r.between(4'000, 8'000) * ms;
   o.exclusive_factor = static_cast<int>(r.between(1, 3));
   return o;
 }
