@@ -3,6 +3,7 @@
 
 #include "actors/checkers.hpp"
 #include "actors/core/anti_entropy.hpp"
+#include "actors/core/balance/configured.hpp"
 #include "actors/core/proposal.hpp"
 #include "actors/core/situation.hpp"
 #include "actors/runtime/publisher.hpp"
@@ -31,8 +32,11 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
   }
 
   m<schema::Ack> switch_to(const m<schema::CheckerState>& state) {
+    balance = balance_settings_of(state->getSettings());
+    configure();
     if (std::exchange(active, state->getActive()) != active) {
       rules = Rules{};
+      configure();
       cursor = sweep_cursor{};
       touched_map all;
       if (active) {
@@ -43,8 +47,16 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
       }
       this->info(active ? "active" : "inactive: it proposes nothing until it is activated again");
       this->meter().waits_for(active ? "" : "to be activated again");
+    } else if (active) {
+      check({}); // other settings may give it something to do
     }
     return this->template make<schema::Ack>([](auto) {});
+  }
+
+  /// For rules that choose nodes: how.
+  void configure() {
+    if constexpr (requires { rules.configure(balance, view); })
+      rules.configure(balance, view);
   }
 
   void go_on(const flush_atom&) {
@@ -109,6 +121,7 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
 
   situation view;
   Rules rules;
+  balance_settings balance;
   sweep_cursor cursor;
   checker_options options;
   task_scheduler_actor scheduler;

@@ -1,6 +1,7 @@
 // The checkers: each hears the situation, applies its rules to what was touched and proposes tasks. Their controller.
 #pragma once
 
+#include "actors/core/settings.hpp"
 #include "actors/interfaces.hpp"
 #include "messages/limits.hpp"
 
@@ -23,7 +24,9 @@ checker_actor spawn_index_checker(caf::actor_system& system, task_scheduler_acto
 checker_actor spawn_balance_checker(caf::actor_system& system, task_scheduler_actor scheduler, checker_options options = {});
 
 /// Spawns the controller that switches them; its loss ends the process. Each checker, also a restarted one, is attached to it under
-/// its name before it is subscribed. All are active at a start; switched off they stay so until activated or the process ends.
-checker_controller_actor spawn_checker_controller(caf::actor_system& system);
+/// its name before it is subscribed. All are active at a start; switched off they stay so until activated or the process ends. It tells them and `scheduler`
+/// the settings too, at first those of the table.
+checker_controller_actor spawn_checker_controller(caf::actor_system& system, task_scheduler_actor scheduler = {},
+                                                  const setting_table& settings = {});
 
 } // namespace muster

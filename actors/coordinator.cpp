@@ -84,11 +84,11 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   const auto collections = spawn_collection_observer(system, metadata, config.load_timeout);
   const auto targets = spawn_target_observer(system, metadata, data);
   const auto inspector = spawn_inspector(system);
-  const auto checkers = spawn_checker_controller(system);
+  const auto checkers = spawn_checker_controller(system, scheduler, config.settings);
   const auto gateway = spawn_gateway(system, {out.epoch, metadata, data, targets, collections, routes, inspector,
-                                              checkers, config.settings});
+                                              checkers, scheduler, config.settings});
   for (const subscriber_actor& who : {subscriber_actor{routes}, subscriber_actor{collections}, subscriber_actor{targets},
-                                      subscriber_actor{gateway}})
+                                      subscriber_actor{gateway}, subscriber_actor{checkers}})
     hears(scheduler, who);
   node_manager_start nodes_start;
   nodes_start.peers = {out.epoch, wire, distribution, scheduler};

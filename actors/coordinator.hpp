@@ -1,8 +1,8 @@
 // A coordinator as a group of actors over a wire, a journal and a catalogue; the same in a process, in a test, in the simulator.
 #pragma once
 
-#include "actors/core/task_queue.hpp"
 #include "actors/core/settings.hpp"
+#include "actors/core/task_queue.hpp"
 #include "actors/interfaces.hpp"
 #include "messages/limits.hpp"
 #include "persistence/catalogue.hpp"

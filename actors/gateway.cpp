@@ -129,6 +129,17 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
       case Request::DROP_PARTITION:
         partitions.drop(request, reply_to(answer));
         break;
+      case Request::LOAD_BALANCE:
+        load_balance(request, answer);
+        break;
+      case Request::TRANSFER_SEGMENT:
+        forward<schema::TransferSegmentReply>(peers.scheduler, request->getTransferSegment(), answer,
+                                              [](auto b, auto r) { b.setTransferSegment(r); });
+        break;
+      case Request::TRANSFER_CHANNEL:
+        forward<schema::TransferChannelReply>(peers.scheduler, request->getTransferChannel(), answer,
+                                              [](auto b, auto r) { b.setTransferChannel(r); });
+        break;
       case Request::LIST_CHECKERS:
         forward<schema::ListCheckersReply>(peers.checkers, request->getListCheckers(), answer,
                                            [](auto b, auto r) { b.setListCheckers(r); });
@@ -188,6 +199,32 @@ private:
 
   std::function<void(const failure&)> failing(promise answer) {
     return [this, answer](const failure& why) mutable { deliver(answer, refuse(why.code, why.text)); };
+  }
+
+  /// By name or id; waits as long as the request may take.
+  void load_balance(const m<Request>& r, promise answer) {
+    const auto asked = r->getLoadBalance();
+    const auto* c = asked.getCollection().size() > 0 ? find_loaded(view, muster::view(asked.getCollection())) : nullptr;
+    if (c == nullptr && asked.getCollection().size() > 0)
+      return deliver(answer, reply([&](auto b) {
+                       set_status(b.initLoadBalance().initStatus(), ec::collection_not_loaded,
+                                  "collection " + std::string{muster::view(asked.getCollection())} + " is not loaded; load it first");
+                     }));
+    const auto left = time_left(r->getHeader(), limits::job_timeout);
+    auto question = make<schema::LoadBalanceRequest>(
+      [&](schema::LoadBalanceRequest::Builder b) {
+        b.setCollectionId(c != nullptr ? c->desired->id : asked.getCollectionId());
+        b.setSources(asked.getSources());
+        b.setDestinations(asked.getDestinations());
+        b.setSegments(asked.getSegments());
+      },
+      peers.epoch, r->getHeader().getTraceId(), left);
+    request<m<schema::LoadBalanceReply>>(
+      peers.scheduler, left + std::chrono::milliseconds{500}, question,
+      [this, answer](const m<schema::LoadBalanceReply>& done) mutable {
+        deliver(answer, reply([&](auto b) { b.setLoadBalance(done.read()); }));
+      },
+      failing(answer));
   }
 
   // -- reads ----------------------------------------------------------------------

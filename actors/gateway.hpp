@@ -19,6 +19,7 @@ struct gateway_peers {
   route_publisher_actor routes;
   inspector_actor inspector;
   checker_controller_actor checkers;
+  task_scheduler_actor scheduler;
   setting_table settings; ///< Given for this start.
 };
 

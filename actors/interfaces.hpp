@@ -67,6 +67,13 @@
   X(ActivateCheckerReply)                                                                                              \
   X(DeactivateCheckerRequest)                                                                                          \
   X(DeactivateCheckerReply)                                                                                            \
+  X(LoadBalanceRequest)                                                                                                \
+  X(LoadBalanceReply)                                                                                                  \
+  X(TransferSegmentRequest)                                                                                            \
+  X(TransferSegmentReply)                                                                                              \
+  X(TransferChannelRequest)                                                                                            \
+  X(TransferChannelReply)                                                                                              \
+  X(RuleSettings)                                                                                                      \
   X(AwaitRequest)                                                                                                      \
   X(AwaitReply)                                                                                                        \
   X(RunJob)                                                                                                            \
@@ -197,22 +204,24 @@ using job_actor = caf::typed_actor<
 
 /// The CHECKER interface: compares and proposes.
 using checker_actor = subscriber_actor::extend<
-  // Whether it may propose; answered when that holds.
+  // Whether it may propose, and by which settings; answered when that holds.
   answers<schema::CheckerState, schema::Ack>,
   // One slice of the slow walk over everything (sent to itself).
   caf::reacts_to<tick_atom>,
   // Goes on with what a limit cut off (sent to itself).
   caf::reacts_to<flush_atom>>;
 
-/// The CHECKER CONTROLLER interface: which checkers are active.
-using checker_controller_actor = caf::typed_actor<
+/// The CHECKER CONTROLLER interface: which checkers are active, and by which settings they place and move.
+using checker_controller_actor = subscriber_actor::extend<
   // A checker started (again) under this name; it is told whether it is active.
   caf::reacts_to<attach_atom, std::string, checker_actor>,
   // All checkers, or those named.
   answers<schema::ListCheckersRequest, schema::ListCheckersReply>,
-  // Switches one on or off; answered when it holds.
+  // Switches one on or off until the next publication of switches says otherwise; answered when it holds.
   answers<schema::ActivateCheckerRequest, schema::ActivateCheckerReply>,
-  answers<schema::DeactivateCheckerRequest, schema::DeactivateCheckerReply>>;
+  answers<schema::DeactivateCheckerRequest, schema::DeactivateCheckerReply>,
+  // The settings in force from now on; answered when every checker and the scheduler have them.
+  answers<schema::RuleSettings, schema::Ack>>;
 
 // -- coordinator: observers ---------------------------------------------------
 
@@ -286,6 +295,12 @@ using task_scheduler_actor = subscriber_actor::extend<
   takes<schema::StepResults>,
   // Admits tasks now, by hand; answered when they ended if the caller waits.
   answers<schema::RunTasksRequest, schema::RunTasksReply>,
+  // Moves that somebody asks for; the first is answered when they have ended, the others when they have begun.
+  answers<schema::LoadBalanceRequest, schema::LoadBalanceReply>,
+  answers<schema::TransferSegmentRequest, schema::TransferSegmentReply>,
+  answers<schema::TransferChannelRequest, schema::TransferChannelReply>,
+  // How such moves choose nodes from now on.
+  answers<schema::RuleSettings, schema::Ack>,
   // Tasks, live and of late.
   answers<schema::ListTasksRequest, schema::ListTasksReply>,
   // The executor of a node: from now on its steps go there.

@@ -109,6 +109,13 @@ private:
     }
     if (f.isPong())
       return;
+    if (f.isDraining()) {
+      if (auto row = members->draining(link)) {
+        info("node ", row->name, " (", row->id, ") is to stop: what it holds moves to other nodes first");
+        tell(*row);
+      }
+      return;
+    }
     if (f.isLeaving()) {
       if (auto row = members->leaving(link, now())) {
         info("node ", row->name, " (", row->id, ") left");
@@ -161,6 +168,7 @@ private:
     row.incarnation = hello.getIncarnation();
     row.memory_mb = hello.getMemoryMb();
     row.cpus = hello.getCpus();
+    row.stopping = hello.getDraining();
     for (auto label : hello.getLabels())
       row.labels.emplace_back(std::string{view(label.getKey())}, std::string{view(label.getValue())});
     if (const auto* before = members->find(id); before != nullptr && before->connected()) {

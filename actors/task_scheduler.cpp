@@ -1,12 +1,15 @@
 // Publications and proposals in, the numbered situation and steps out.
 #include "actors/task_scheduler.hpp"
 
+#include "actors/core/balance/configured.hpp"
 #include "actors/core/chunk_store.hpp"
+#include "actors/core/moves_by_hand.hpp"
 #include "actors/core/task_table.hpp"
 #include "actors/runtime/publisher.hpp"
 
 #include <caf/typed_response_promise.hpp>
 
+#include <functional>
 #include <limits>
 
 namespace muster {
@@ -28,7 +31,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     std::vector<ended_task> outcomes; ///< id 0: refused; end none: it still runs.
     std::size_t open = 0;
     std::int64_t deadline = 0;
-    caf::typed_response_promise<m<schema::RunTasksReply>> promise;
+    std::function<void(m<schema::RunTasksReply>)> answer;
   };
 
   scheduler_shell(self_pointer ptr) : shell(ptr, "task_scheduler", "task_scheduler", "supervisor"), tasks(0) {
@@ -78,32 +81,104 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
   // -- tasks by hand, and their list ----------------------------------------------------
 
   caf::result<m<schema::RunTasksReply>> run(const m<schema::RunTasksRequest>& request) {
-    auto proposals = request->getProposals();
-    const auto number_seen = request->getSituation() == 0 ? std::numeric_limits<std::uint64_t>::max() : request->getSituation();
+    std::vector<proposal> proposals;
+    for (auto r : request->getProposals())
+      proposals.push_back(read(r));
+    const auto seen = request->getSituation() == 0 ? std::numeric_limits<std::uint64_t>::max() : request->getSituation();
+    auto promise = self->make_response_promise<m<schema::RunTasksReply>>();
+    admit(request->getProposer(), proposals, seen, request->getWait(), request->getHeader(),
+          [promise](m<schema::RunTasksReply> reply) mutable { promise.deliver(std::move(reply)); });
+    return promise;
+  }
+
+  /// Admits all; `answer` is called when all have ended, or at once if nobody waits or nothing was admitted.
+  void admit(schema::Proposer proposer, const std::vector<proposal>& proposals, std::uint64_t seen, bool waits_for_them,
+             schema::Header::Reader header, std::function<void(m<schema::RunTasksReply>)> answer) {
     wait w;
-    for (auto r : proposals) {
-      const auto made = tasks.admit(request->getProposer(), read(r), number_seen, view, now());
+    for (const auto& p : proposals) {
+      const auto made = tasks.admit(proposer, p, seen, view, now());
       w.outcomes.push_back({made.task, made.why, {}});
       w.open += made.task != 0 ? 1 : 0;
     }
     schedule();
-    if (w.open == 0 || !request->getWait())
-      return outcome(w, {ec::ok, ""});
+    if (w.open == 0 || !waits_for_them)
+      return answer(outcome(w, {ec::ok, ""}));
     if (waits.size() >= limits::task_waits)
-      return outcome(w, {ec::too_many_requests, std::to_string(waits.size())
-                                                  + " requests wait for their tasks; these run, look at them with ListTasks"});
+      return answer(outcome(w, {ec::too_many_requests,
+                                std::to_string(waits.size())
+                                  + " requests wait for their tasks; these run, look at them with ListTasks"}));
     const auto id = next_wait++;
     for (const auto& o : w.outcomes)
       if (o.id != 0) {
         tasks.watch(o.id);
         waits_of[o.id] = id;
       }
-    w.deadline = now() + std::chrono::nanoseconds{time_left(request->getHeader(), limits::task_wait_timeout)}.count();
-    w.promise = self->make_response_promise<m<schema::RunTasksReply>>();
-    auto promise = w.promise;
+    w.deadline = now() + std::chrono::nanoseconds{time_left(header, limits::task_wait_timeout)}.count();
+    w.answer = std::move(answer);
     wait_deadlines.insert({w.deadline, id});
     waits.emplace(id, std::move(w));
+  }
+
+  // -- moves by hand --------------------------------------------------------------------
+
+  caf::result<m<schema::LoadBalanceReply>> load_balance(const m<schema::LoadBalanceRequest>& r) {
+    const auto ids = [](capnp::List<std::int64_t>::Reader list) {
+      std::vector<std::int64_t> out;
+      for (auto id : list)
+        out.push_back(id);
+      return out;
+    };
+    return move<schema::LoadBalanceReply>(
+      plan_load_balance(view, {r->getCollectionId(), ids(r->getSources()), ids(r->getDestinations()), ids(r->getSegments())},
+                        balance),
+      true, r->getHeader());
+  }
+
+  caf::result<m<schema::TransferSegmentReply>> transfer_segment(const m<schema::TransferSegmentRequest>& r) {
+    auto ask = transfer_of(r);
+    ask.segment = r->getSegment();
+    return move<schema::TransferSegmentReply>(plan_transfer_segment(view, ask, balance), false, r->getHeader());
+  }
+
+  caf::result<m<schema::TransferChannelReply>> transfer_channel(const m<schema::TransferChannelRequest>& r) {
+    auto ask = transfer_of(r);
+    ask.channel = muster::view(r->getChannel());
+    return move<schema::TransferChannelReply>(plan_transfer_channel(view, ask, balance), false, r->getHeader());
+  }
+
+  template <class Request>
+  static transfer transfer_of(const m<Request>& r) {
+    transfer t;
+    t.source = r->getSource();
+    t.destination = r->getDestination();
+    t.all = r->getTransferAll();
+    t.to_all_nodes = r->getToAllNodes();
+    t.copy = r->getCopyMode();
+    return t;
+  }
+
+  template <class Reply>
+  caf::result<m<Reply>> move(const hand_plan& plan, bool waits_for_them, schema::Header::Reader header) {
+    const auto moves = static_cast<std::uint32_t>(plan.moves.size());
+    const auto reply = [this, moves](const failure& why) {
+      return make<Reply>([&](typename Reply::Builder b) {
+        set_status(b.initStatus(), why);
+        b.setMoves(moves);
+      });
+    };
+    if (plan.why != hand_refusal::none || moves == 0)
+      return reply(failure_of(plan));
+    auto promise = self->make_response_promise<m<Reply>>();
+    admit(schema::Proposer::MANUAL, plan.moves, std::numeric_limits<std::uint64_t>::max(), waits_for_them, header,
+          [promise, reply](const m<schema::RunTasksReply>& done) mutable {
+            promise.deliver(reply(to_failure(done->getStatus())));
+          });
     return promise;
+  }
+
+  m<schema::Ack> configure(const m<schema::RuleSettings>& values) {
+    balance = balance_settings_of(values->getValues());
+    return make<schema::Ack>([](auto) {});
   }
 
   m<schema::ListTasksReply> list(const m<schema::ListTasksRequest>& request) {
@@ -215,7 +290,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     wait_deadlines.erase({w.mapped().deadline, id});
     for (const auto& o : w.mapped().outcomes)
       waits_of.erase(o.id);
-    w.mapped().promise.deliver(outcome(w.mapped(), why));
+    w.mapped().answer(outcome(w.mapped(), why));
   }
 
   /// The status is `why`, or that of the first proposal that was refused or whose task did not succeed.
@@ -263,6 +338,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
   std::set<std::pair<std::int64_t, std::uint64_t>> wait_deadlines;
   std::uint64_t next_wait = 1;
   situation view;
+  balance_settings balance; ///< How moves by hand choose nodes.
   task_table tasks;
   chunk_store stood;
   change_set pending;
@@ -285,6 +361,8 @@ task_scheduler_actor::behavior_type scheduler_behavior(task_scheduler_actor::sta
     s.on(&scheduler_shell::hear),    s.on(&scheduler_shell::subscribe), s.on(&scheduler_shell::propose),
     s.on(&scheduler_shell::results), s.on(&scheduler_shell::attach),    s.on(&scheduler_shell::flush),
     s.on(&scheduler_shell::tick),    s.on(&scheduler_shell::run),       s.on(&scheduler_shell::list),
+    s.on(&scheduler_shell::load_balance),     s.on(&scheduler_shell::transfer_segment),
+    s.on(&scheduler_shell::transfer_channel), s.on(&scheduler_shell::configure),
   };
 }
 

@@ -26,6 +26,7 @@ struct options {
   std::uint32_t memory_mb = 0;
   std::uint32_t cpus = std::thread::hardware_concurrency();
   bool debug = false;
+  std::uint32_t drain_s = 0;
 };
 
 bool usable_name(const std::string& name) {
@@ -80,6 +81,7 @@ int run(const options& o) {
     config.memory_mb = o.memory_mb;
     config.cpus = o.cpus;
     config.engine = make_file_engine(o.store);
+    config.on_drained = [notice] { notice.go(); };
     auto actors = start_node(system, config, edge.wire());
     edge.own_links(actors.coordinator_links, actors.peer_links);
     auto listening = edge.listen_node(config.address, actors.door);
@@ -89,6 +91,11 @@ int run(const options& o) {
                 + std::to_string(getpid()));
       notice.wait();
       log::info("deploy", "node ", o.name, " ends: it was asked to");
+      if (o.drain_s > 0) {
+        actors.drain();
+        if (!notice.wait_for_go(std::chrono::seconds{o.drain_s}))
+          log::warn("deploy", "node ", o.name, " is not empty after ", o.drain_s, " s; it ends all the same");
+      }
     }
     end_in_time(std::chrono::seconds{10});
     const auto ending = actors.owned;
@@ -128,6 +135,11 @@ void add_node(CLI::App& app, command& chosen) {
       ->type_name("N")
       ->capture_default_str();
   sub.add_option("--cpus", o->cpus, "CPUs it offers, which bound the loads given to it at a time; 0: not said");
+  sub.add_option("--drain-s", o->drain_s,
+                 "Asked to end, it first has everything moved to other nodes, for at most so long; a second signal ends it at once")
+      ->type_name("S")
+      ->check(CLI::Range(0u, 86'400u))
+      ->capture_default_str();
   sub.add_flag("--debug", o->debug, "Print each decision on stderr too (it is always in the log file)");
   sub.callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }

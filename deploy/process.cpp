@@ -9,6 +9,7 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/system_messages.hpp>
 #include <cerrno>
+#include <condition_variable>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
@@ -39,6 +40,8 @@ sigset_t held_signals() {
 struct end_notice::shared_state {
   std::mutex mutex;
   std::string fatal;
+  bool go = false;
+  std::condition_variable changed;
 };
 
 void hold_signals() {
@@ -68,7 +71,21 @@ void end_notice::fatal(std::string text) const {
       return;
     state_->fatal = text.empty() ? "no reason given" : std::move(text);
   }
+  state_->changed.notify_all();
   kill(getpid(), wake_signal);
+}
+
+void end_notice::go() const {
+  {
+    std::lock_guard guard{state_->mutex};
+    state_->go = true;
+  }
+  state_->changed.notify_all();
+}
+
+bool end_notice::wait_for_go(std::chrono::milliseconds patience) const {
+  std::unique_lock guard{state_->mutex};
+  return state_->changed.wait_for(guard, patience, [&] { return state_->go || !state_->fatal.empty(); });
 }
 
 end_of_process end_notice::wait() const {

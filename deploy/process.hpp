@@ -34,6 +34,12 @@ public:
   /// Blocks until SIGINT, SIGTERM or `fatal`. Afterwards a second signal ends the process at once.
   end_of_process wait() const;
 
+  /// Says that what `wait_for_go` waits for is there; safe from any thread.
+  void go() const;
+
+  /// After `wait`: blocks until `go`, `fatal`, or the time is over; false: it is over.
+  bool wait_for_go(std::chrono::milliseconds patience) const;
+
 private:
   struct shared_state;
   std::shared_ptr<shared_state> state_;

@@ -98,8 +98,14 @@ inline constexpr milliseconds retry_first{100};
 inline constexpr milliseconds retry_longest{10'000};
 /// Keys whose failures are remembered; the oldest is forgotten beyond that.
 inline constexpr std::size_t remembered_failures = 10'000;
-/// Moves that balance may have in flight for one collection.
-inline constexpr std::size_t balance_moves_in_flight = 8;
+/// Moves of balance in flight over all collections; further collections wait for their turn.
+inline constexpr std::size_t balance_moves_in_flight = 2'000;
+/// Moves off leaving nodes that are proposed for one replica at a time; the next batch comes when they have ended.
+inline constexpr std::size_t balance_drain_batch = 500;
+/// Segments in flight towards a node up to which balance sends it more; above, the rest of the plan waits.
+inline constexpr std::size_t balance_moves_to_node = 200;
+/// Moves for evenness that one plan looks ahead; the next plan goes on.
+inline constexpr std::size_t balance_planned_moves = 1'000;
 
 /// Restarts in place within the window; one more ends the process.
 inline constexpr std::size_t restarts = 20;

@@ -53,7 +53,10 @@
   X(showConfigurations, ShowConfigurations, limits::read_timeout)                                                      \
   X(alterConfiguration, AlterConfiguration, limits::commit_timeout)                                                    \
   X(getComponentStates, GetComponentStates, limits::read_timeout)                                                      \
-  X(checkHealth, CheckHealth, limits::read_timeout)
+  X(checkHealth, CheckHealth, limits::read_timeout)                                                                    \
+  X(loadBalance, LoadBalance, limits::job_timeout)                                                                     \
+  X(transferSegment, TransferSegment, limits::commit_timeout)                                                          \
+  X(transferChannel, TransferChannel, limits::commit_timeout)
 
 namespace muster::net {
 

@@ -1,129 +1,308 @@
-// Balance by row count.
+// Balance: which collection is due, plans kept and cut into batches.
 #include "actors/core/balance_rules.hpp"
 
+#include "actors/core/balance_view.hpp"
+#include "actors/core/task_rules.hpp"
 #include "messages/limits.hpp"
 
 #include <algorithm>
-#include <set>
+#include <tuple>
 #include <utility>
-#include <vector>
 
 namespace muster {
 
-double row_potential(const std::map<std::int64_t, std::int64_t>& rows_by_node) {
-  double sum = 0;
-  for (const auto& [node, rows] : rows_by_node)
-    sum += static_cast<double>(rows) * static_cast<double>(rows);
-  return sum;
+namespace {
+
+bool is_move(const task_row& t) {
+  return t.kind == schema::TaskKind::MOVE_SEGMENT || t.kind == schema::TaskKind::MOVE_SHARD;
+}
+
+} // namespace
+
+void balance_rules::configure(const balance_settings& settings, const situation& s) {
+  if (settings_ == settings)
+    return;
+  settings_ = settings;
+  for (auto& [key, p] : plans_)
+    drop(p);
+  plans_.clear();
+  for (const auto& [id, view] : s.collections())
+    if (view.desired) {
+      uneven_.insert(id);
+      waiting_.insert(id);
+    }
+}
+
+// -- what is on its way -------------------------------------------------------------
+
+void balance_rules::add(std::int64_t node, const load_ahead& load, int sign) {
+  auto i = ahead_.try_emplace(node).first;
+  i->second.rows += sign * load.rows;
+  i->second.bytes += sign * load.bytes;
+  i->second.segments += sign * load.segments;
+  i->second.channels += sign * load.channels;
+  if (i->second == load_ahead{})
+    ahead_.erase(i);
+}
+
+void balance_rules::count(const move& m, int sign) {
+  load_ahead load;
+  if (m.what.kind == schema::TaskKind::MOVE_SHARD)
+    load.channels = 1;
+  else
+    load = {m.rows, m.bytes, 1, 0};
+  add(m.what.node, load, sign);
+  add(m.what.source, load, -sign);
+}
+
+void balance_rules::drop(plan& p) {
+  for (const auto& m : p.moves)
+    count(m, -1);
+  p.moves.clear();
+}
+
+template <class F>
+void balance_rules::drop_plans(std::int64_t id, F gone) {
+  for (auto i = plans_.lower_bound({id, 0}); i != plans_.end() && i->first.first == id;)
+    if (gone(i->first.second)) {
+      drop(i->second);
+      i = plans_.erase(i);
+    } else {
+      ++i;
+    }
+}
+
+void balance_rules::forget(std::int64_t id) {
+  uneven_.erase(id);
+  current_.erase(id);
+  drop_plans(id, [](std::int64_t) { return true; });
+}
+
+/// Takes from the collection's tasks what became of the moves that were proposed for it: they are tasks by now, or were refused.
+void balance_rules::follow(const situation& s, std::int64_t id) {
+  auto i = moving_.find(id);
+  if (i == moving_.end())
+    return;
+  auto& mine = i->second;
+  for (const auto& m : mine.proposed)
+    count(m, -1);
+  for (const auto& [node, load] : mine.counted_twice)
+    add(node, load, -1);
+  in_flight_ -= mine.proposed.size() + mine.tasks;
+  mine = {};
+  if (const auto* view = s.collection(id))
+    for (const auto& t : view->tasks) {
+      if (!is_move(t))
+        continue;
+      ++mine.tasks;
+      if (t.kind != schema::TaskKind::MOVE_SEGMENT)
+        continue;
+      bool there = false;
+      bool left = true;
+      for (const auto& c : view->copies_of(t.segment)) {
+        there = there || c.node == t.node;
+        left = left && c.node != t.source;
+      }
+      if (there)
+        mine.counted_twice.push_back({t.node, {-t.rows, 0, -1, 0}});
+      if (left)
+        mine.counted_twice.push_back({t.source, {t.rows, 0, 1, 0}});
+    }
+  for (const auto& [node, load] : mine.counted_twice)
+    add(node, load, 1);
+  in_flight_ += mine.tasks;
+  if (mine.tasks == 0)
+    moving_.erase(i);
+}
+
+// -- who is due ---------------------------------------------------------------------
+
+bool balance_rules::due(const situation& s, const collection_view& view, const replica_row& replica) const {
+  if (settings_.stopping_balance && to_be_drained(s, view, replica))
+    return true;
+  return view.desired->status == schema::LoadStatus::LOADED && view.head->next == 0;
 }
 
 std::vector<proposal> balance_rules::check(const situation& s, const touched_map& touched) {
-  std::vector<proposal> out;
+  auto candidates = std::exchange(waiting_, {});
   for (const auto& [id, ids] : touched) {
+    follow(s, id);
     const auto* view = s.collection(id);
     if (view == nullptr || !view->desired || !view->head) {
-      uneven_.erase(id);
-      current_.erase(id);
+      forget(id);
       continue;
     }
     if (ids.whole || current_[id] != view->head->current) {
       current_[id] = view->head->current;
       uneven_.insert(id);
     }
-    if (!uneven_.contains(id) || !view->tasks.empty() || view->desired->status != schema::LoadStatus::LOADED
-        || view->head->next != 0)
+    candidates.insert(id);
+  }
+  // Leaving nodes first; then the order that is set.
+  struct entry {
+    bool drains;
+    std::int64_t rows;
+    std::int64_t id;
+  };
+  std::vector<entry> order;
+  for (auto id : candidates) {
+    const auto* view = s.collection(id);
+    if (!uneven_.contains(id) || view == nullptr || !view->desired || !view->head)
       continue;
-    const auto before = out.size();
-    bool settled = true;
-    for (const auto& replica : view->desired->replicas) {
-      settled = settled && replica.read_only_nodes.empty();
-      if (!s.all_known(replica)) {
-        settled = false;
-        continue;
-      }
-      check_replica(s, *view, replica, out);
-    }
-    if (settled && out.size() == before)
-      uneven_.erase(id);
+    const auto& replicas = view->desired->replicas;
+    // A plan that cannot be gone on with must not count for others.
+    drop_plans(id, [&](std::int64_t r) {
+      const auto* replica = view->desired->replica(r);
+      return replica == nullptr || !due(s, *view, *replica);
+    });
+    if (std::none_of(replicas.begin(), replicas.end(), [&](const auto& r) { return due(s, *view, r); })
+        || std::any_of(view->tasks.begin(), view->tasks.end(), [](const task_row& t) { return moves_load(t.kind); }))
+      continue; // it is touched again when that changes
+    const bool drains = settings_.stopping_balance && std::any_of(replicas.begin(), replicas.end(), [&](const auto& r) {
+                          return to_be_drained(s, *view, r);
+                        });
+    order.push_back({drains, settings_.order == balance_order::by_row_count ? view->head->current_rows : 0, id});
+  }
+  std::sort(order.begin(), order.end(), [](const entry& a, const entry& b) {
+    return std::tuple{!a.drains, -a.rows, a.id} < std::tuple{!b.drains, -b.rows, b.id};
+  });
+  given_.clear();
+  std::vector<proposal> out;
+  for (const auto& e : order) {
+    const bool alone = !settings_.multiple_collections && !e.drains && in_flight_ > 0;
+    if (in_flight_ >= limits::balance_moves_in_flight || out.size() >= limits::proposals_per_batch || alone)
+      waiting_.insert(e.id); // its turn comes when some have ended
+    else
+      check_collection(s, e.id, out);
   }
   return out;
 }
 
-void balance_rules::check_replica(const situation& s, const collection_view& view, const replica_row& replica,
-                                  std::vector<proposal>& out) const {
-  std::map<std::int64_t, std::int64_t> rows;
-  std::map<std::int64_t, std::vector<copy_row>> held;
-  for (auto id : replica.nodes)
-    if (s.usable(id))
-      rows[id] = 0;
-  if (rows.size() + replica.read_only_nodes.size() < 2 || rows.empty())
-    return;
-  const std::set<std::int64_t> drained(replica.read_only_nodes.begin(), replica.read_only_nodes.end());
-  view.each_copy([&](const copy_row& c) {
-    if (auto n = rows.find(c.node); n != rows.end())
-      n->second += c.rows;
-    else if (!drained.contains(c.node) || !s.usable(c.node))
-      return;
-    // Only what its leader routes to that very node can be moved, and a leader that is drained goes first itself.
-    auto t = view.target_of(c.segment);
-    if (!t || !t->in(view.head->current))
-      return;
-    const auto* leader = view.leader(replica, view.head->channels.at(t->channel));
-    if (leader != nullptr && s.usable(leader->node) && !drained.contains(leader->node)
-        && view.worker_of(c.segment, leader->node) == c.node)
-      held[c.node].push_back(c);
-  });
-  const auto by_rows = [](const auto& a, const auto& b) { return a.second < b.second; };
-  const auto move = [&](const copy_row& c, std::int64_t to, reason why) {
-    proposal p;
-    p.kind = schema::TaskKind::MOVE_SEGMENT;
-    p.priority = schema::TaskPriority::LOW;
+void balance_rules::check_collection(const situation& s, std::int64_t id, std::vector<proposal>& out) {
+  const auto& view = *s.collection(id);
+  bool settled = true;
+  for (const auto& replica : view.desired->replicas) {
+    // Until the last of a leaving node has gone there may be more to do, and one that is not ready waits while others do not (Q32).
+    settled = settled && replica.read_only_nodes.empty() && !to_be_drained(s, view, replica);
+    if (s.all_known(replica) && due(s, view, replica))
+      check_replica(s, view, replica, settled, out);
+    else
+      settled = false;
+  }
+  if (settled)
+    uneven_.erase(id);
+}
+
+void balance_rules::check_replica(const situation& s, const collection_view& view, const replica_row& replica, bool& settled,
+                                  std::vector<proposal>& out) {
+  const auto id = view.desired->id;
+  auto& mine = plans_[{id, replica.id}];
+  const auto now = premise_of(s, view, replica);
+  if (mine.rests_on != now || mine.moves.empty() || !still_so(s, view, replica, mine.moves.front().what)) {
+    drop(mine);
+    mine.rests_on = now;
+    make(s, view, replica, mine);
+  }
+  std::size_t segments = 0;
+  std::size_t channels = 0;
+  bool full = false;
+  while (!mine.moves.empty() && !full) {
+    const auto& m = mine.moves.front();
+    const bool channel = m.what.kind == schema::TaskKind::MOVE_SHARD;
+    auto& given = channel ? channels : segments;
+    const auto batch = m.drain ? limits::balance_drain_batch : channel ? settings_.channel_batch : settings_.segment_batch;
+    // A new node is filled as fast as it loads, not faster; a batch begun is not cut in the total.
+    const auto at_node = given_[m.what.node]
+                         + static_cast<std::size_t>(std::max<std::int64_t>(0, s.load(m.what.node).segments_in_flight));
+    full = given >= batch || (!channel && at_node >= limits::balance_moves_to_node);
+    if (full)
+      break;
+    settled = false;
+    if (still_so(s, view, replica, m.what)) {
+      ++given;
+      ++given_[m.what.node];
+      ++in_flight_;
+      out.push_back(m.what);
+      moving_[id].proposed.push_back(m); // counted on until it is seen
+    } else {
+      count(m, -1);
+    }
+    mine.moves.pop_front();
+  }
+  if (full)
+    settled = false;
+  if (full && segments + channels == 0)
+    waiting_.insert(id); // a full destination
+  if (mine.moves.empty() && segments + channels == 0)
+    plans_.erase({id, replica.id});
+}
+
+// -- plans --------------------------------------------------------------------------
+
+balance_rules::premise balance_rules::premise_of(const situation& s, const collection_view& view, const replica_row& replica) {
+  premise p;
+  p.current = view.head->current;
+  p.next = view.head->next;
+  for (const auto* list : {&replica.nodes, &replica.read_only_nodes})
+    for (auto n : *list)
+      p.nodes.emplace_back(n, (list == &replica.nodes ? 4 : 0) + (s.usable(n) ? 2 : 0) + (s.reachable(n) ? 1 : 0));
+  return p;
+}
+
+void balance_rules::make(const situation& s, const collection_view& view, const replica_row& replica, plan& out) {
+  auto cluster = balance_view_of(s, view, replica, settings_);
+  for (auto& n : cluster.nodes)
+    if (const auto i = ahead_.find(n.id); i != ahead_.end()) {
+      n.rows += i->second.rows;
+      n.bytes += i->second.bytes;
+      n.segments += i->second.segments;
+      n.channels += i->second.channels;
+    }
+  auto settings = settings_;
+  // Evenness can wait until another node leads what a leaving one led: its segments count then.
+  for (const auto& channel : view.head->channels)
+    if (const auto* leader = view.leader(replica, channel); leader == nullptr || !s.usable(leader->node)
+        || std::find(replica.nodes.begin(), replica.nodes.end(), leader->node) == replica.nodes.end())
+      settings.auto_balance = false;
+  for (const auto& m : plan_balance(cluster, settings, limits::balance_planned_moves)) {
+    const auto& g = cluster.groups[m.group];
+    move x;
+    auto& p = x.what;
+    p.kind = m.channel ? schema::TaskKind::MOVE_SHARD : schema::TaskKind::MOVE_SEGMENT;
+    p.priority = m.channel ? schema::TaskPriority::HIGH : schema::TaskPriority::LOW;
     p.collection = view.desired->id;
     p.replica = replica.id;
-    p.channel = view.head->channels.at(view.target_of(c.segment)->channel);
-    p.segment = c.segment;
-    p.node = to;
-    p.source = c.node;
-    p.why = why;
-    out.push_back(std::move(p));
-  };
-  std::size_t moves = 0;
-  // What is drained comes before what is uneven.
-  for (auto node : drained)
-    for (const auto& c : held[node]) {
-      if (moves++ >= limits::balance_moves_in_flight)
-        return;
-      const auto emptiest = std::min_element(rows.begin(), rows.end(), by_rows);
-      emptiest->second += c.rows;
-      move(c, emptiest->first, reason::node_read_only);
+    p.channel = view.head->channels.at(m.channel ? g.channels[m.item].channel : g.segments[m.item].channel);
+    p.node = cluster.nodes[m.to].id;
+    p.source = cluster.nodes[m.from].id;
+    p.why = m.drain ? reason::node_read_only : m.channel ? reason::channels_uneven : reason::rows_uneven;
+    p.choice = m.why;
+    if (!m.channel) {
+      p.segment = g.segments[m.item].id;
+      x.rows = g.segments[m.item].rows;
+      x.bytes = g.segments[m.item].bytes;
     }
-  for (; moves < limits::balance_moves_in_flight; ++moves) {
-    const auto emptiest = std::min_element(rows.begin(), rows.end(), by_rows);
-    // The fullest node that has something fit to move gives: one huge segment must not keep its neighbours uneven.
-    std::vector<std::pair<std::int64_t, std::int64_t>> donors; // rows, node
-    for (const auto& [node, carried] : rows)
-      donors.emplace_back(-carried, node);
-    std::sort(donors.begin(), donors.end());
-    // Moving r rows lowers the potential by 2 r (gap - r); hysteresis: r must leave at least a tenth of the gap.
-    const copy_row* best = nullptr;
-    auto fullest = rows.end();
-    for (auto d = donors.begin(); d != donors.end() && best == nullptr; ++d) {
-      fullest = rows.find(d->second);
-      const auto gap = fullest->second - emptiest->second;
-      for (const auto& c : held[fullest->first])
-        if (c.rows > 0 && c.rows * 10 <= gap * 9
-            && (best == nullptr || std::abs(2 * c.rows - gap) < std::abs(2 * best->rows - gap)))
-          best = &c;
-    }
-    if (best == nullptr)
-      return;
-    move(*best, emptiest->first, reason::rows_uneven);
-    const auto moved = best->segment;
-    fullest->second -= best->rows;
-    emptiest->second += best->rows;
-    auto& from = held[fullest->first];
-    std::erase_if(from, [&](const copy_row& c) { return c.segment == moved; });
+    x.drain = m.drain;
+    count(x, 1);
+    out.moves.push_back(std::move(x));
   }
+}
+
+/// Whether a move would be admitted as things stand.
+bool balance_rules::still_so(const situation& s, const collection_view& view, const replica_row& replica,
+                             const proposal& p) {
+  const auto* leader = view.leader(replica, p.channel);
+  if (leader == nullptr || !s.reachable(leader->node) || !s.usable(p.node) || !s.reachable(p.source))
+    return false;
+  if (p.kind == schema::TaskKind::MOVE_SEGMENT)
+    return view.worker_of(p.segment, leader->node) == p.source;
+  // A node leads a channel once, and the new leader's view is made of where the segments are.
+  if (leader->node != p.source || std::any_of(view.delegators.begin(), view.delegators.end(), [&](const delegator_row& d) {
+        return d.channel == p.channel && d.node == p.node;
+      }))
+    return false;
+  const auto workers = present_workers(view, replica, p.channel);
+  return std::all_of(workers.begin(), workers.end(), [&](const auto& w) { return s.reachable(w.second); });
 }
 
 } // namespace muster

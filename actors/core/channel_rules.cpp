@@ -35,9 +35,10 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
   for (const auto& d : view.delegators)
     if (d.channel == channel)
       taken.insert(d.node);
-  p.node = places.place_channel(replica, taken);
+  p.node = places.place_channel(view, replica, index, taken);
   if (p.node == 0)
     return p;
+  p.choice = places.last();
   p.kind = schema::TaskKind::SERVE_SHARD;
   p.priority = schema::TaskPriority::HIGH;
   p.collection = view.desired->id;
@@ -47,19 +48,25 @@ proposal serve(const situation& s, const collection_view& view, const replica_ro
   p.why = reason::channel_lacking;
   // What users could read before comes back first.
   p.load_priority = view.head->current != 0 ? schema::LoadPriority::HIGH : replica.load_priority;
+  std::vector<wanted_segment> lacking;
   view.each_target([&](const target_row& t) {
     if (t.channel != index || !t.in(version))
       return;
     std::int64_t worker = 0;
     for (const auto& c : view.copies_of(t.segment))
-      if (replica.contains(c.node) && s.usable(c.node)) {
-        worker = c.node;
-        break;
-      }
-    if (worker == 0)
-      worker = places.place_segment(replica, t.rows);
-    p.assignments.emplace_back(t.segment, worker);
+      if (replica.contains(c.node) && s.reachable(c.node) && (worker == 0 || (!s.usable(worker) && s.usable(c.node))))
+        worker = c.node; // one that stops is emptied later
+    if (worker != 0)
+      p.assignments.emplace_back(t.segment, worker);
+    else
+      lacking.push_back({t.segment, t.rows, t.bytes, t.channel, 0});
   });
+  if (!lacking.empty()) {
+    places.place_segments(view, replica, lacking);
+    for (const auto& x : lacking)
+      p.assignments.emplace_back(x.segment, x.node);
+    std::sort(p.assignments.begin(), p.assignments.end());
+  }
   return p;
 }
 
@@ -67,7 +74,7 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
   const auto& desired = *view.desired;
   for (const auto& d : view.delegators) {
     const auto* home = desired.replica_of(d.node);
-    if (s.usable(d.node) && (home == nullptr || home->id != d.replica))
+    if (s.reachable(d.node) && (home == nullptr || home->id != d.replica))
       out.push_back(drop(desired.id, 0, d, reason::channel_foreign));
   }
   if (!view.head)
@@ -75,7 +82,7 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
   const auto& channels = view.head->channels;
   for (const auto& d : view.delegators) {
     const auto* home = desired.replica_of(d.node);
-    if (home != nullptr && home->id == d.replica && s.usable(d.node)
+    if (home != nullptr && home->id == d.replica && s.reachable(d.node)
         && std::find(channels.begin(), channels.end(), d.channel) == channels.end())
       out.push_back(drop(desired.id, home->id, d, reason::channel_not_in_target));
   }
@@ -112,7 +119,7 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
       }
       for (const auto& d : view.delegators)
         if (d.channel == channel && d.replica == replica.id && d.node != leader->node && d.version < leader->version
-            && replica.contains(d.node) && s.usable(d.node)) {
+            && replica.contains(d.node) && s.reachable(d.node)) {
           out.push_back(drop(desired.id, replica.id, d, reason::channel_repeated));
           break;
         }
@@ -130,7 +137,7 @@ bool check_collection(const situation& s, std::int64_t id, placing& places, std:
     check_desired(s, *view, places, out);
   } else {
     for (const auto& d : view->delegators)
-      if (s.usable(d.node))
+      if (s.reachable(d.node))
         out.push_back(drop(id, 0, d, reason::channel_released));
   }
   return out.size() > before;
@@ -140,7 +147,7 @@ bool check_collection(const situation& s, std::int64_t id, placing& places, std:
 
 std::vector<proposal> channel_rules::check(const situation& s, const touched_map& touched) {
   std::vector<proposal> out;
-  placing places{s};
+  placing places{s, settings_};
   auto due = std::exchange(cut_, {});
   for (const auto& [id, ids] : touched)
     due.insert(id);
@@ -156,7 +163,7 @@ std::vector<proposal> channel_rules::check(const situation& s, const touched_map
 
 std::optional<std::int64_t> channel_rules::sweep(const situation& s, std::int64_t collection, std::int64_t, std::size_t,
                                                  sweep_findings& found) {
-  placing places{s};
+  placing places{s, settings_};
   if (check_collection(s, collection, places, found.proposals) && !cut_.contains(collection)
       && open_.insert(collection).second)
     ++found.defects;

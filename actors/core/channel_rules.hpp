@@ -35,7 +35,13 @@ public:
     return open_.size();
   }
 
+  /// How nodes are chosen from now on.
+  void configure(const balance_settings& settings, const situation&) {
+    settings_ = settings;
+  }
+
 private:
+  balance_settings settings_;
   std::set<std::int64_t> open_;
   std::set<std::int64_t> cut_;
 };

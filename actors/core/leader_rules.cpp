@@ -204,7 +204,7 @@ bool leader_rules::check_segment(const situation& s, const collection_view& view
         if (!replica.contains(c.node))
           continue;
         held = held || c.node == worker;
-        if (s.usable(c.node) && (newest == nullptr || c.version > newest->version))
+        if (s.reachable(c.node) && (newest == nullptr || c.version > newest->version))
           newest = &c;
       }
       if (worker != 0 && held)

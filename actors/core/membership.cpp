@@ -1,6 +1,8 @@
 // Liveness of members.
 #include "actors/core/membership.hpp"
 
+#include <utility>
+
 namespace muster {
 
 namespace {
@@ -79,11 +81,23 @@ std::optional<node_row> membership::heard(std::int64_t link, std::int64_t now) {
     return std::nullopt;
   auto& who = members_.at(i->second);
   who.heard_at = now;
+  if (who.row.gone()) // its link outlived its time; only a new one brings it back
+    return who.row;
   if (who.row.liveness != NodeLiveness::SUSPECT)
     return std::nullopt;
   who.row.liveness = NodeLiveness::CONNECTED;
   who.suspect_at.reset();
   return who.row;
+}
+
+std::optional<node_row> membership::draining(std::int64_t link) {
+  auto i = by_link_.find(link);
+  if (i == by_link_.end())
+    return std::nullopt;
+  auto& row = members_.at(i->second).row;
+  if (std::exchange(row.stopping, true))
+    return std::nullopt;
+  return row;
 }
 
 std::optional<node_row> membership::leaving(std::int64_t link, std::int64_t now) {

@@ -29,8 +29,12 @@ public:
   /// A link is lost. Empty when it was not the member's newest. `ended`: the process is known to have ended.
   std::optional<node_row> lost(std::int64_t link, bool ended, std::int64_t now);
 
-  /// Something was heard on a link. A member that was only silent is connected again.
+  /// Something was heard on a link. A member that was only silent is connected again; one that was given up as gone stays so until
+  /// it joins anew. Either needs a new link.
   std::optional<node_row> heard(std::int64_t link, std::int64_t now);
+
+  /// A node was asked to stop and is to be drained first. Empty: known.
+  std::optional<node_row> draining(std::int64_t link);
 
   /// A node says it ends now.
   std::optional<node_row> leaving(std::int64_t link, std::int64_t now);

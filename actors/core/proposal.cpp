@@ -23,6 +23,10 @@ proposal read(schema::Proposal::Reader r) {
   p.indexes = r.getIndexes();
   p.partition_stats = read(r.getPartitionStats());
   p.load_priority = r.getLoadPriority();
+  if (r.hasChoice()) {
+    const auto c = r.getChoice();
+    p.choice = {c.getSourceScore(), c.getScore(), c.getRunnerUp(), c.getRunnerUpScore(), c.getGain()};
+  }
   return p;
 }
 
@@ -50,6 +54,14 @@ void write(schema::Proposal::Builder b, const proposal& p) {
   if (!p.partition_stats.empty())
     write(b.initPartitionStats(static_cast<unsigned>(p.partition_stats.size())), p.partition_stats);
   b.setLoadPriority(p.load_priority);
+  if (p.choice != balance_choice{}) {
+    auto c = b.initChoice();
+    c.setSourceScore(p.choice.source_score);
+    c.setScore(p.choice.score);
+    c.setRunnerUp(p.choice.runner_up);
+    c.setRunnerUpScore(p.choice.runner_up_score);
+    c.setGain(p.choice.gain);
+  }
 }
 
 } // namespace muster

@@ -1,6 +1,7 @@
 // What a checker would have done, with its reason: plain data on its way to task_scheduler.
 #pragma once
 
+#include "actors/core/balance/choice.hpp"
 #include "actors/core/reason.hpp"
 #include "actors/core/rows.hpp"
 
@@ -28,6 +29,7 @@ struct proposal {
   std::uint64_t indexes = 0; ///< Of update_index and drop_index: index ids; of update_stats: fields; bit i: id i.
   std::vector<partition_version> partition_stats; ///< Of sync_stats.
   schema::LoadPriority load_priority = schema::LoadPriority::HIGH;
+  balance_choice choice; ///< Of `node`, where one was chosen.
 
   friend bool operator==(const proposal&, const proposal&) = default;
 };

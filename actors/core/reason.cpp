@@ -35,6 +35,10 @@ std::string_view to_string(reason r) {
       return "target_behind";
     case reason::rows_uneven:
       return "rows_uneven";
+    case reason::channels_uneven:
+      return "channels_uneven";
+    case reason::moved_by_hand:
+      return "moved_by_hand";
     case reason::node_leaves:
       return "node_leaves";
     case reason::node_joins:

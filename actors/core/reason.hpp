@@ -24,7 +24,9 @@ enum class reason : std::uint16_t {
   view_dangling = 12,         ///< a leader routes to what is in no target and nowhere loaded
   target_behind = 13,         ///< a delegator serves an older version than the current target
   rows_uneven = 14,           ///< moving lowers the spread of rows over the replica's nodes
-  node_read_only = 15,        ///< its node is drained: it must leave the replica
+  node_read_only = 15,        ///< its node is drained: it must leave the replica, or the nodes that its channel has for itself
+  moved_by_hand = 17,         ///< somebody asked for it
+  channels_uneven = 18,       ///< moving lowers the spread of channels over the replica's nodes
 
   // -- why a node changes its resource group or its place in a replica
   node_leaves = 60,           ///< it is stopping or gone

@@ -58,7 +58,7 @@ void check_growing(const situation& s, const collection_view& view, std::vector<
   if (head.current == 0)
     return;
   for (const auto& d : view.delegators) {
-    if (d.growing.empty() || d.served != head.current || !s.usable(d.node))
+    if (d.growing.empty() || d.served != head.current || !s.reachable(d.node))
       continue;
     const auto* replica = view.desired->replica_of(d.node);
     const auto channel = std::find(head.channels.begin(), head.channels.end(), d.channel) - head.channels.begin();
@@ -133,7 +133,7 @@ bool in_use(const collection_view& view, const replica_row& replica, const std::
 
 std::vector<proposal> segment_rules::check(const situation& s, const touched_map& touched) {
   std::vector<proposal> out;
-  placing places{s};
+  placing places{s, settings_};
   static const touched_ids nothing;
   // Collections that were cut off take part as if touched; the round starts behind the one that used up the last batch.
   std::map<std::int64_t, const touched_ids*> due;
@@ -202,7 +202,7 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
   if (!view.desired) {
     for (const auto& c : copies) {
       open = true;
-      if (s.usable(c.node))
+      if (s.reachable(c.node))
         out.push_back(release(collection, 0, {}, c, reason::segment_released, schema::TaskPriority::NORMAL));
     }
     return open;
@@ -221,7 +221,7 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
     if (desired.replica_of(c.node) != nullptr)
       continue;
     open = true;
-    if (s.usable(c.node) && !awaited() && !routed_to(view.views_of(segment), nullptr, c.node))
+    if (s.reachable(c.node) && !awaited() && !routed_to(view.views_of(segment), nullptr, c.node))
       out.push_back(release(desired.id, 0, {}, c, reason::segment_foreign, schema::TaskPriority::NORMAL));
   }
   const bool want = wanted(view, target);
@@ -242,7 +242,7 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
         continue;
       const auto& channel = view.head->channels.at(target->channel);
       if (here.empty()) {
-        const auto node = places.place_segment(replica, target->rows);
+        const auto node = places.place_segment(view, replica, target->rows, target->bytes, target->channel);
         if (node == 0)
           continue;
         proposal p;
@@ -254,6 +254,7 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
         p.segment = segment;
         p.node = node;
         p.why = reason::segment_lacking;
+        p.choice = places.last();
         // What users could read before comes back first.
         p.load_priority = target->in(view.head->current) ? schema::LoadPriority::HIGH : replica.load_priority;
         out.push_back(std::move(p));
@@ -267,7 +268,7 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
       if (shard.serving)
         continue; // a second leader is being set up and may come to route to either
       for (const auto& c : here)
-        if (c.node != worker && s.usable(c.node) && !routed_to(views, nullptr, c.node)) {
+        if (c.node != worker && s.reachable(c.node) && !routed_to(views, nullptr, c.node)) {
           out.push_back(release(desired.id, replica.id, channel, c, reason::segment_repeated,
                                 schema::TaskPriority::LOW));
           break; // one task a segment and replica at a time
@@ -291,11 +292,11 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
       continue;
     if (!channel.empty()) {
       const auto* leader = view.leader(replica, channel);
-      if (leader == nullptr || !s.usable(leader->node))
+      if (leader == nullptr || !s.reachable(leader->node))
         continue;
     }
     for (const auto& c : here)
-      if (s.usable(c.node)) {
+      if (s.reachable(c.node)) {
         out.push_back(release(desired.id, replica.id, channel, c, reason::segment_not_in_target,
                               schema::TaskPriority::NORMAL));
         break;
@@ -344,7 +345,7 @@ std::optional<std::int64_t> segment_rules::sweep(const situation& s, std::int64_
   if (suspects.empty())
     return next;
   // What is open anyway is proposed once more, should a refusal have been lost; what nobody knew of is a defect.
-  placing places{s};
+  placing places{s, settings_};
   const auto shards = context_of(s, view);
   const bool fresh = mine == open_.end();
   for (auto segment : suspects)

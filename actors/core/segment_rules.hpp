@@ -34,6 +34,11 @@ public:
   /// Segments known to be lacking, surplus or repeated, over all collections.
   std::size_t open() const;
 
+  /// How nodes are chosen from now on.
+  void configure(const balance_settings& settings, const situation&) {
+    settings_ = settings;
+  }
+
 private:
   struct unsettled {
     std::set<std::int64_t> segments;
@@ -47,6 +52,7 @@ private:
   bool check_segment(const situation& s, std::int64_t collection, const collection_view& view, const shard_context* shards,
                      std::int64_t segment, placing& places, std::vector<proposal>& out) const;
 
+  balance_settings settings_;
   std::map<std::int64_t, unsettled> open_;
   std::set<std::int64_t> cut_;   ///< Collections with something pending.
   std::int64_t last_cut_ = 0;    ///< The next check starts after this one, so that none is passed over for ever.

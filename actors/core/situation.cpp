@@ -574,6 +574,7 @@ void situation::count_copies(collection_view& view, const msg<schema::Chunk>& ch
   for (auto c : chunk.read().getCopies().getCopies()) {
     auto& load = loads_[c.getNode()];
     load.rows += sign * c.getRows();
+    load.bytes += sign * c.getBytes();
     load.segments += sign;
     view.hold(c.getNode(), sign * c.getRows(), sign, 0);
   }

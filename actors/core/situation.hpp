@@ -17,6 +17,7 @@ namespace muster {
 /// What a node carries, summed over all collections, with what is in flight towards it.
 struct node_load {
   std::int64_t rows = 0;
+  std::int64_t bytes = 0;
   std::int64_t segments = 0;
   std::int64_t channels = 0;
   std::int64_t rows_in_flight = 0;

@@ -40,7 +40,9 @@ using node_agent_actor = link_owner_actor::extend<
   // Looks whether the coordinator is silent (sent to itself while there is a link).
   caf::reacts_to<tick_atom>,
   // Dials the coordinator (sent to itself after a wait).
-  caf::reacts_to<start_atom>>;
+  caf::reacts_to<start_atom>,
+  // The node is to stop: it has the coordinator drain it, and says when it is empty.
+  caf::reacts_to<stop_atom>>;
 
 /// The SEGMENT STORE interface: which segments are here.
 using segment_store_actor = caf::typed_actor<

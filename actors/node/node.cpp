@@ -10,6 +10,12 @@ void node_actors::stop() {
   for (const auto& actor : owned)
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   owned.clear();
+  agent = nullptr;
+}
+
+void node_actors::drain() {
+  if (agent)
+    caf::anon_send(caf::actor_cast<caf::actor>(agent), stop_atom::value);
 }
 
 node_actors start_node(caf::actor_system& system, const node_config& config, const wire_actor& wire) {
@@ -27,6 +33,7 @@ node_actors start_node(caf::actor_system& system, const node_config& config, con
   node_actors result;
   result.door = parts.door;
   result.coordinator_links = agent;
+  result.agent = caf::actor_cast<caf::strong_actor_ptr>(agent);
   result.peer_links = parts.exchange;
   auto own = [&](const auto& actor) { result.owned.push_back(caf::actor_cast<caf::strong_actor_ptr>(actor)); };
   own(parts.door);

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@ struct node_config {
   std::uint32_t cpus = 0; ///< 0: not said.
   std::vector<std::pair<std::string, std::string>> labels;
   std::shared_ptr<segment_engine> engine;
+  std::function<void()> on_drained; ///< Called once, from an actor, when a node that is drained is empty.
 };
 
 /// The actors of one node. The starter owns it: `stop` ends them in order.
@@ -32,6 +34,11 @@ struct node_actors {
   link_owner_actor coordinator_links; ///< Events of the link to the coordinator.
   link_owner_actor peer_links;        ///< Events of links between nodes.
   std::vector<caf::strong_actor_ptr> owned; ///< Everything started, in the order in which it is stopped.
+
+  caf::strong_actor_ptr agent; ///< One of them.
+
+  /// Has the coordinator move everything away; `on_drained` says when that is done. Everything is served meanwhile.
+  void drain();
 
   /// Ends all actors; does not wait.
   void stop();

@@ -81,6 +81,7 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
       h.setHighestEpoch(highest_epoch);
       h.setMemoryMb(config.memory_mb);
       h.setCpus(config.cpus);
+      h.setDraining(draining);
       auto labels = h.initLabels(static_cast<unsigned>(config.labels.size()));
       for (unsigned i = 0; i < labels.size(); ++i) {
         labels[i].setKey(config.labels[i].first);
@@ -151,6 +152,30 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
     info("joined as node ", to_string(me), " at ", config.coordinator, ", epoch ", w.getEpoch());
     send(parts.exchange, attach_atom::value, me.value);
     write_pages(book.take_all());
+    if (draining)
+      write([](auto b) { b.setDraining(); });
+    schedule();
+  }
+
+  // -- the end ----------------------------------------------------------------------
+
+  /// Serves on; the coordinator moves everything away, as it tells all others to route elsewhere first.
+  void drain(const stop_atom&) {
+    if (std::exchange(draining, true))
+      return;
+    info("is to stop: waiting until nothing is here any more");
+    if (welcomed)
+      write([](auto b) { b.setDraining(); });
+    schedule();
+  }
+
+  void look_drained() {
+    if (!draining || drained || !welcomed || !delegators.empty() || !book.copies().empty() || book.pending())
+      return;
+    drained = true;
+    info("is empty");
+    if (config.on_drained)
+      config.on_drained();
   }
 
   void refused(schema::Status::Reader why) {
@@ -374,6 +399,7 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
       });
     }
     write_progress();
+    look_drained();
   }
 
   /// How far orders are that are not done; the coordinator knows which of them it still waits for.
@@ -460,6 +486,8 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
   std::int64_t link = 0;      ///< 0: none, and none is being dialled.
   std::int64_t next_link = 1; ///< 1, 5, 9, …; peer_exchange has 3, 7, 11, ….
   bool welcomed = false;
+  bool draining = false;
+  bool drained = false; ///< And said so.
   bool warned = false;
   std::int64_t last_heard = 0;
   bool ticking = false;
@@ -478,7 +506,8 @@ node_agent_actor::behavior_type agent_behavior(node_agent_actor::stateful_pointe
   s.parts = std::move(parts);
   self->set_exit_handler([&s](const caf::exit_msg& exit) { s.exited(exit); });
   return {s.on(&agent_shell::event), s.on(&agent_shell::note), s.on(&agent_shell::changed), s.on(&agent_shell::flush),
-          s.on(&agent_shell::tick),  s.on(&agent_shell::dial)};
+          s.on(&agent_shell::tick),  s.on(&agent_shell::dial),
+          s.on(&agent_shell::drain)};
 }
 
 } // namespace

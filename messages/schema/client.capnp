@@ -441,6 +441,47 @@ struct DeactivateCheckerRequest {
 struct DeactivateCheckerReply {
   status @0 :Status;
 }
+struct LoadBalanceRequest {
+  # Moves segments of a loaded collection off one node, to other read-write nodes of the same replica. Answered when they have moved.
+  header @0 :Header;
+  collectionId @1 :Int64;       # 0: that of the name
+  sources @2 :List(Int64);      # exactly one node
+  destinations @3 :List(Int64); # empty: all read-write nodes of the replica but the source
+  segments @4 :List(Int64);     # empty: all of the collection on the source; those that the current target does not name stay
+  collection @5 :Text;
+}
+struct LoadBalanceReply {
+  status @0 :Status;
+  moves @1 :UInt32;             # segments that were to move
+}
+struct TransferSegmentRequest {
+  # Moves one segment, or all, off a node to one or all of the other read-write nodes of its replicas. Answered when it has begun.
+  header @0 :Header;
+  segment @1 :Int64;            # unless transferAll
+  source @2 :Int64;
+  destination @3 :Int64;        # unless toAllNodes
+  transferAll @4 :Bool;
+  toAllNodes @5 :Bool;
+  copyMode @6 :Bool;            # refused: a replica has each segment once
+}
+struct TransferSegmentReply {
+  status @0 :Status;
+  moves @1 :UInt32;
+}
+struct TransferChannelRequest {
+  # The same for the lead of a channel, or of all.
+  header @0 :Header;
+  channel @1 :Text;             # unless transferAll
+  source @2 :Int64;
+  destination @3 :Int64;        # unless toAllNodes
+  transferAll @4 :Bool;
+  toAllNodes @5 :Bool;
+  copyMode @6 :Bool;            # refused: a replica has one leader of a channel
+}
+struct TransferChannelReply {
+  status @0 :Status;
+  moves @1 :UInt32;
+}
 
 # -- resource groups and replicas ------------------------------------------------
 
@@ -735,6 +776,9 @@ struct ClientRequest {
     alterConfiguration @43 :AlterConfigurationRequest;
     getComponentStates @44 :GetComponentStatesRequest;
     checkHealth @45 :CheckHealthRequest;
+    loadBalance @46 :LoadBalanceRequest;
+    transferSegment @47 :TransferSegmentRequest;
+    transferChannel @48 :TransferChannelRequest;
   }
 }
 
@@ -788,6 +832,9 @@ struct ClientReply {
     alterConfiguration @44 :AlterConfigurationReply;
     getComponentStates @45 :GetComponentStatesReply;
     checkHealth @46 :CheckHealthReply;
+    loadBalance @47 :LoadBalanceReply;
+    transferSegment @48 :TransferSegmentReply;
+    transferChannel @49 :TransferChannelReply;
   }
 }
 
@@ -851,4 +898,7 @@ interface Coordinator {
   alterConfiguration @43 AlterConfigurationRequest -> AlterConfigurationReply;
   getComponentStates @44 GetComponentStatesRequest -> GetComponentStatesReply;
   checkHealth @45 CheckHealthRequest -> CheckHealthReply;
+  loadBalance @46 LoadBalanceRequest -> LoadBalanceReply;
+  transferSegment @47 TransferSegmentRequest -> TransferSegmentReply;
+  transferChannel @48 TransferChannelRequest -> TransferChannelReply;
 }

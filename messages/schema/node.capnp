@@ -20,6 +20,7 @@ struct Hello {
   memoryMb @4 :UInt32;
   labels @5 :List(Property);
   cpus @6 :UInt32;           # 0: it does not say
+  draining @7 :Bool;         # it was asked to stop, see NodeFrame
 }
 
 struct PartitionVersion {
@@ -114,6 +115,7 @@ struct NodeFrame {
     results @4 :OrderResults;
     pong @5 :UInt64;
     leaving @6 :Void;        # orderly stop: the process ends now
+    draining @7 :Void;       # it was asked to stop: it is given nothing more, serves until it is empty, and leaves then
   }
 }
 

@@ -281,6 +281,15 @@ struct Deltas {
   nodes @0 :List(NodeDelta);      # by node; those of zero are left out
 }
 
+struct Choice {
+  # Scores are weighted load over capacity, before the item goes there.
+  sourceScore @0 :Float64;
+  score @1 :Float64;              # of the node that was chosen
+  runnerUp @2 :Int64;             # the next best node; 0: there was none
+  runnerUpScore @3 :Float64;
+  gain @4 :Float64;               # by how much the potential falls; 0 for loads and drains
+}
+
 struct Proposal {
   kind @0 :TaskKind;
   priority @1 :TaskPriority;
@@ -298,6 +307,7 @@ struct Proposal {
   indexes @13 :UInt64;            # updateIndex, dropIndex: index ids; updateStats: fields; bit i: id i
   partitionStats @14 :List(PartitionVersion); # syncStats
   loadPriority @15 :LoadPriority;
+  choice @16 :Choice;             # why this node, where one was chosen
 }
 struct Proposals {
   header @0 :Header;
@@ -378,9 +388,21 @@ struct LoadFailures {
 }
 
 struct CheckerState {
-  # The controller of checkers to a checker: whether it may propose. Answered when done.
+  # The controller of checkers to a checker: whether it may propose, and by which settings. Answered when done.
   header @0 :Header;
   active @1 :Bool;
+  settings @2 :List(SettingValue);
+}
+
+struct SettingValue {
+  key @0 :Text;                   # core/settings.hpp
+  value @1 :Text;                 # checked by whoever was given it
+}
+struct RuleSettings {
+  # To the controller of checkers, and from it to who places and moves: the settings in force that are not as they come. All at once:
+  # what is not named has its default again.
+  header @0 :Header;
+  values @1 :List(SettingValue);
 }
 
 # -- publications -------------------------------------------------------------

@@ -12,23 +12,32 @@ using std::chrono::seconds;
 
 class checkers : public actor_fixture {
 protected:
-  checkers() : proposals(std::make_shared<std::vector<m<schema::Proposals>>>()) {
-    // Stands in for task_scheduler: keeps proposals.
+  checkers() : proposals(std::make_shared<std::vector<m<schema::Proposals>>>()),
+               settings(std::make_shared<std::vector<m<schema::RuleSettings>>>()) {
+    // Stands in for task_scheduler: keeps proposals, and settings that it is told.
     auto kept = proposals;
-    scheduler = own(system.spawn([kept]() -> task_scheduler_actor::behavior_type {
+    auto heard = settings;
+    scheduler = own(system.spawn([kept, heard]() -> task_scheduler_actor::behavior_type {
       return {
         [](const publication&) { return m<schema::Ack>{}; },
         [](subscribe_atom, const subscriber_actor&) {},
         [kept](const m<schema::Proposals>& p) { kept->push_back(p); },
         [](const m<schema::StepResults>&) {},
         [](const m<schema::RunTasksRequest>&) { return m<schema::RunTasksReply>{}; },
+        [](const m<schema::LoadBalanceRequest>&) { return m<schema::LoadBalanceReply>{}; },
+        [](const m<schema::TransferSegmentRequest>&) { return m<schema::TransferSegmentReply>{}; },
+        [](const m<schema::TransferChannelRequest>&) { return m<schema::TransferChannelReply>{}; },
+        [heard](const m<schema::RuleSettings>& s) {
+          heard->push_back(s);
+          return m<schema::Ack>{};
+        },
         [](const m<schema::ListTasksRequest>&) { return m<schema::ListTasksReply>{}; },
         [](attach_atom, std::int64_t, const task_executor_actor&) {},
         [](flush_atom) {},
         [](tick_atom) {},
       };
     }));
-    controller = own(spawn_checker_controller(system));
+    controller = own(spawn_checker_controller(system, scheduler));
     // Collection 7 lacks segment 12.
     w.usable({1, 2}).loaded(7, {{1, 2}});
     w.segment(7, 11).settle(7);
@@ -80,6 +89,7 @@ protected:
 
   world w;
   std::shared_ptr<std::vector<m<schema::Proposals>>> proposals;
+  std::shared_ptr<std::vector<m<schema::RuleSettings>>> settings;
   task_scheduler_actor scheduler;
   checker_controller_actor controller;
 };
@@ -107,6 +117,42 @@ TEST_F(checkers, one_that_restarts_stays_switched_off) {
   EXPECT_EQ(take(), 0u);
   EXPECT_EQ(activate("segment_checker"), 0);
   EXPECT_EQ(take(), 1u);
+}
+
+TEST_F(checkers, other_settings_count_at_once_for_all_who_place_and_move_and_for_those_who_restart) {
+  // P01
+  w.collections.erase(7);
+  w.loaded(8, {{1, 2}});
+  w.lead(8, "a", 1);
+  for (std::int64_t s : {21, 22, 23, 24}) {
+    w.segment(8, s);
+    w.copy(8, s, 1).route(8, s, 1, 1);
+  }
+  const auto set = [&](std::vector<std::pair<std::string, std::string>> values) {
+    ask<schema::Ack>(controller, build<schema::RuleSettings>([&](auto b) {
+                       auto list = b.initValues(static_cast<unsigned>(values.size()));
+                       for (unsigned i = 0; i < list.size(); ++i) {
+                         list[i].setKey(values[i].first);
+                         list[i].setValue(values[i].second);
+                       }
+                     }));
+  };
+  set({{"queryCoord.balancer", "RoundRobinBalancer"}});
+  ASSERT_FALSE(settings->empty());
+  EXPECT_EQ(view(settings->back()->getValues()[0].getValue()), "RoundRobinBalancer");
+  const auto spawn = [&] {
+    auto c = own(spawn_balance_checker(system, scheduler));
+    tell(controller, attach_atom::value, std::string{"balance_checker"}, c);
+    publish(c);
+    return c;
+  };
+  auto c = spawn();
+  EXPECT_EQ(take(), 0u) << "this policy never moves for evenness";
+  set({});
+  EXPECT_EQ(take(), 2u) << "the one that it comes with does";
+  set({{"queryCoord.autoBalance", "false"}});
+  c = spawn();
+  EXPECT_EQ(take(), 0u);
 }
 
 TEST_F(checkers, one_that_was_told_nothing_yet_proposes_nothing) {

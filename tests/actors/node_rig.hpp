@@ -59,6 +59,7 @@ struct box {
   std::size_t handled = 0; ///< Commands of `wire` that were carried out.
   std::int64_t link = 0;   ///< To the coordinator; 0: none.
   int dials = 0;
+  std::shared_ptr<int> drained = std::make_shared<int>(0); ///< How often it said that it is empty.
   std::vector<m<schema::NodeFrame>> frames; ///< At the coordinator.
 };
 
@@ -86,6 +87,7 @@ struct rig : actor_fixture {
     config.coordinator = "coordinator";
     config.incarnation = incarnation;
     config.engine = b.engine;
+    config.on_drained = [n = b.drained] { ++*n; };
     b.node = start_node(system, config, b.wire.handle);
     settle();
     return b;

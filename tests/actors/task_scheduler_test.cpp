@@ -75,6 +75,14 @@ struct scheduler_rules : actor_fixture {
          }));
   }
 
+  /// Where a segment of collection 7 is.
+  std::int64_t worker_of(std::int64_t segment) {
+    for (const auto& c : w.collections[7].copies)
+      if (c.segment == segment)
+        return c.node;
+    return 0;
+  }
+
   std::int64_t last_task() {
     return batches.back().second->getOrders()[0].getTask();
   }
@@ -179,6 +187,53 @@ TEST_F(scheduler_rules, tasks_of_a_node_that_is_gone_end_and_executors_of_others
   EXPECT_EQ(cancelled, std::vector<std::int64_t>{task});
   ASSERT_TRUE(reply->reply);
   EXPECT_EQ((**reply).getOutcomes()[0].getReason(), static_cast<int>(reason::node_lost));
+}
+
+TEST_F(scheduler_rules, load_balance_is_answered_when_its_segments_have_moved) {
+  // T-SVC-20, T-SVC-21
+  const auto source = worker_of(11);
+  auto reply = ask<schema::LoadBalanceReply>(scheduler, build<schema::LoadBalanceRequest>([&](auto b) {
+                                               b.setCollectionId(7);
+                                               b.initSources(1).set(0, source);
+                                               b.initSegments(1).set(0, 11);
+                                             }));
+  EXPECT_FALSE(reply->reply);
+  ASSERT_FALSE(batches.empty());
+  const auto order = batches.back().second->getOrders()[0];
+  EXPECT_EQ(order.getLoadSegment().getSource().getSegment(), 11);
+  EXPECT_NE(order.getLoadSegment().getWorker().getNode(), source);
+  answer(last_task(), ec::internal);
+  ASSERT_TRUE(reply->reply);
+  EXPECT_EQ((**reply).getStatus().getCode(), static_cast<std::uint16_t>(ec::internal));
+  EXPECT_NE(view((**reply).getStatus().getReason()).find("said so"), std::string_view::npos); // T-SVC-24
+  EXPECT_EQ((**reply).getMoves(), 1u);
+}
+
+TEST_F(scheduler_rules, moves_by_hand_are_refused_with_what_to_do) {
+  // T-SVC-23, T-SVC-25, T-OPS-07
+  auto reply = ask<schema::LoadBalanceReply>(scheduler, build<schema::LoadBalanceRequest>([](auto b) { b.setCollectionId(7); }));
+  ASSERT_TRUE(reply->reply);
+  EXPECT_EQ((**reply).getStatus().getCode(), static_cast<std::uint16_t>(ec::parameter_invalid));
+  auto transfer = ask<schema::TransferSegmentReply>(scheduler, build<schema::TransferSegmentRequest>([](auto b) {
+                                                      b.setSource(77);
+                                                      b.setTransferAll(true);
+                                                    }));
+  ASSERT_TRUE(transfer->reply);
+  EXPECT_EQ((**transfer).getStatus().getCode(), static_cast<std::uint16_t>(ec::node_offline));
+  EXPECT_TRUE(batches.empty());
+}
+
+TEST_F(scheduler_rules, transfers_are_answered_when_they_have_begun) {
+  const auto from = w.collections[7].delegators.front().node;
+  auto channel = ask<schema::TransferChannelReply>(scheduler, build<schema::TransferChannelRequest>([&](auto b) {
+                                                     b.setChannel("a");
+                                                     b.setSource(from);
+                                                     b.setToAllNodes(true);
+                                                   }));
+  ASSERT_TRUE(channel->reply);
+  EXPECT_EQ((**channel).getStatus().getCode(), 0) << view((**channel).getStatus().getReason()).data();
+  EXPECT_EQ((**channel).getMoves(), 1u);
+  ASSERT_EQ(batches.size(), 1u);
 }
 
 } // namespace

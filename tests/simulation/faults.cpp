@@ -79,6 +79,10 @@ void world::disturb() {
       break;
     case fault::node_leave:
       if (node.up && !node.stopping && !node.paused) {
+        if (hands_.chance(1, 2)) {
+          drain_node(node, hands_.between(10 * ms, 2 * s));
+          break;
+        }
         trace(node.name, " is to leave");
         node.stopping = true;
         node.node_parts.stop();
@@ -129,6 +133,24 @@ void world::disturb() {
   }
 }
 
+/// As a process that was asked to end: at the latest after `patience` it does.
+void world::drain_node(process& p, std::int64_t patience) {
+  if (!p.up || p.stopping || p.draining)
+    return;
+  trace(p.name, " is to leave once it is empty");
+  p.draining = true;
+  p.node_parts.drain();
+  after(patience, [this, &p, g = p.generation] {
+    if (!p.up || p.generation != g || p.stopping)
+      return;
+    trace(p.name, " is not empty and leaves");
+    if (&p == last_drained_)
+      fail(verdict::liveness, p.name + " was asked to leave, and still holds something");
+    p.stopping = true;
+    p.node_parts.stop();
+  });
+}
+
 void world::heal() {
   trace("healed");
   disturbed_ = false;
@@ -140,6 +162,10 @@ void world::heal() {
     p->stalled_until = 0;
     p->sessions_stalled_until = 0;
     resume(*p);
+    if (p->up && p->draining && !p->stopping) {
+      p->stopping = true;
+      p->node_parts.stop();
+    }
     if (!p->up && !p->powered)
       p->powered = true;
     if (!p->up)

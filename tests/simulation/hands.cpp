@@ -2,6 +2,7 @@
 #include "tests/simulation/trace.hpp"
 #include "tests/simulation/world.hpp"
 
+#include "actors/core/balance/configured.hpp"
 #include "actors/core/proposal.hpp"
 #include "actors/runtime/shell.hpp"
 
@@ -62,6 +63,8 @@ void world::move_by_hand() {
       }
     }
   }
+  if (hands_.chance(1, 4))
+    return transfer_by_hand();
   if (choices.empty())
     return;
   const auto& p = one_of(choices, hands_);
@@ -73,6 +76,66 @@ void world::move_by_hand() {
          b.setWait(hands_.chance(1, 2));
          b.setSituation(seen_->number());
          write(b.initProposals(1)[0], p);
+       }));
+}
+
+/// The same by the requests for it, which choose the nodes themselves.
+void world::transfer_by_hand() {
+  std::vector<std::int64_t> nodes;
+  for (const auto& [id, n] : seen_->nodes())
+    nodes.push_back(id);
+  if (nodes.empty())
+    return;
+  const auto source = one_of(nodes, hands_);
+  const auto destination = one_of(nodes, hands_);
+  const auto to_all = hands_.chance(1, 2);
+  const auto& scheduler = processes_[0]->coordinator_parts.scheduler;
+  const auto fill = [&](auto b) {
+    b.setSource(source);
+    b.setDestination(destination);
+    b.setToAllNodes(to_all);
+    b.setTransferAll(true);
+  };
+  switch (hands_.below(3)) {
+    case 0:
+      trace("by hand: segments from node ", source, to_all ? "" : " to node " + std::to_string(destination));
+      post(*processes_[0]->system, scheduler, build<schema::TransferSegmentRequest>(fill));
+      break;
+    case 1:
+      trace("by hand: channels from node ", source, to_all ? "" : " to node " + std::to_string(destination));
+      post(*processes_[0]->system, scheduler, build<schema::TransferChannelRequest>(fill));
+      break;
+    default: {
+      std::vector<std::int64_t> collections;
+      for (const auto& [id, c] : seen_->collections())
+        collections.push_back(id);
+      if (collections.empty())
+        return;
+      const auto collection = one_of(collections, hands_);
+      trace("by hand: balance collection ", collection, " from node ", source);
+      post(*processes_[0]->system, scheduler, build<schema::LoadBalanceRequest>([&](auto b) {
+             b.setCollectionId(collection);
+             b.initSources(1).set(0, source);
+           }));
+    }
+  }
+}
+
+/// Another policy from now on, also for the starts of the coordinator that are to come.
+void world::change_policy() {
+  auto& coordinator = *processes_[0];
+  if (!coordinator.settings.set("queryCoord.balancer", options_.second_balancer, setting_origin::runtime))
+    return fail(verdict::crash, "the table refuses " + options_.second_balancer);
+  if (!coordinator.up || coordinator.paused || coordinator.stopping)
+    return;
+  trace("policy: ", options_.second_balancer);
+  const auto given = given_settings(coordinator.settings);
+  post(*coordinator.system, coordinator.coordinator_parts.checkers, build<schema::RuleSettings>([&](auto b) {
+         auto list = b.initValues(static_cast<unsigned>(given.size()));
+         for (unsigned i = 0; i < list.size(); ++i) {
+           list[i].setKey(given[i].first);
+           list[i].setValue(given[i].second);
+         }
        }));
 }
 

@@ -30,6 +30,12 @@ void world::settle() {
     for (auto [actor, until] : p->held)
       if (until > now_)
         return;
+  if (settling_ == settling::draining) {
+    if (last_drained_->draining)
+      return;
+    healed_at_ = now_; // it left and has come back: everything is to become whole once more
+    settling_ = settling::waiting;
+  }
   if (settling_ == settling::waiting) {
     last_unsettled_ = unsettled();
     if (last_unsettled_.empty()) {
@@ -47,9 +53,22 @@ void world::settle() {
       fail(verdict::liveness, "it was as it should be, and without any cause no longer is: " + why);
     else if (last_movement_ > settled_at_)
       fail(verdict::liveness, "everything is as it should be, but orders go on");
-    else if (now_ - settled_at_ > rest)
+    else if (now_ - settled_at_ > rest && options_.drain_last && last_drained_ == nullptr && can_do_without_one()) {
+      last_drained_ = processes_[static_cast<std::size_t>(hands_.between(1, options_.nodes))].get();
+      settling_ = settling::draining;
+      healed_at_ = now_;
+      drain_node(*last_drained_, patience);
+    } else if (now_ - settled_at_ > rest)
       settling_ = settling::done;
   }
+}
+
+/// True when every replica has a node left without any one of them.
+bool world::can_do_without_one() {
+  for (const auto& [id, c] : seen_->collections())
+    if (c.desired && c.desired->replica_number >= static_cast<std::uint32_t>(options_.nodes))
+      return false;
+  return options_.nodes > 1;
 }
 
 std::string world::unsettled() {

@@ -148,11 +148,11 @@ int main(int argc, char** argv) {
   }
   const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   std::printf("%.1f seeds a second\n", static_cast<double>(sums.seeds) / std::max(seconds, 0.001));
-  std::printf("seeds %llu messages %llu crashes %llu partitions %llu loads %llu moves %llu searches %llu\n",
+  std::printf("seeds %llu messages %llu crashes %llu partitions %llu loads %llu moves %llu drained %llu searches %llu\n",
               static_cast<unsigned long long>(sums.seeds), static_cast<unsigned long long>(sums.messages),
               static_cast<unsigned long long>(sums.crashes), static_cast<unsigned long long>(sums.partitions),
               static_cast<unsigned long long>(sums.loads), static_cast<unsigned long long>(sums.moves),
-              static_cast<unsigned long long>(sums.searches));
+              static_cast<unsigned long long>(sums.drained), static_cast<unsigned long long>(sums.searches));
   return sums.seeds == 0 || sums.messages == 0 || sums.crashes == 0 || sums.partitions == 0 || sums.loads == 0
              || sums.moves == 0 || sums.searches == 0
            ? 1

@@ -96,6 +96,16 @@ options draw(std::uint64_t seed) {
   o.hands_every = r.between(5, 60) * ms;
   o.groups = r.chance(1, 2);
   o.groups_every = r.between(15, 200) * ms;
+  const std::vector<std::string> balancers{"RoundRobinBalancer", "RowCountBasedBalancer", "ScoreBasedBalancer",
+                                           "MultipleTargetBalancer", "ChannelLevelScoreBalancer"};
+  o.balancer = r.pick(balancers);
+  if (r.chance(1, 4))
+    o.second_balancer = r.pick(balancers);
+  o.drain_last = r.chance(1, 4);
+  // Long enough that nodes which were not disturbed can be counted on while others are.
+  if (r.chance(1, 8))
+    o.duration = r.between(4'000, 8'000) * ms;
+  o.exclusive_factor = static_cast<int>(r.between(1, 3));
   return o;
 }
 
@@ -107,7 +117,8 @@ std::string options::describe() const {
       << " duration_ms " << duration / ms << " operations_ms " << operations_every / ms << " searches_ms "
       << searches_every / ms << (duplicates ? " duplicates" : "") << (compaction ? " compaction" : "")
       << (crash_on_answer ? " crash_on_answer" : "") << (ghosts ? " ghosts" : "") << (tight ? " tight" : "") << (by_hand ? " by_hand" : "")
-      << (groups ? " groups" : "") << " faults_ms " << faults_every / ms;
+      << (groups ? " groups" : "") << (drain_last ? " drain_last" : "") << ' ' << balancer
+      << (second_balancer.empty() ? "" : " then " + second_balancer) << " exclusive_factor " << exclusive_factor << " faults_ms " << faults_every / ms;
   for (auto f : faults)
     out << ' ' << to_string(f);
   return out.str();

@@ -61,6 +61,10 @@ struct options {
   bool crash_on_answer = false;
   bool ghosts = false;     ///< Orders of an earlier epoch arrive again.
   bool tight = false;      ///< Every node works on one order of a kind at a time, so that tasks wait for each other.
+  std::string balancer = "ScoreBasedBalancer"; ///< The policy that places and moves.
+  std::string second_balancer; ///< Takes its place while the workload runs; empty: none does.
+  int exclusive_factor = 4;    ///< Nodes for each channel from which on channels have nodes of their own.
+  bool drain_last = false;     ///< After everything has come to rest a node is drained and comes back.
   bool by_hand = false;    ///< Someone moves segments and channels by hand.
   std::int64_t hands_every = 50 * ms;
   bool groups = false;     ///< Someone changes resource groups and replicas.

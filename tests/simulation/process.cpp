@@ -94,6 +94,7 @@ void begin(process& p, outside& world, std::int64_t now, std::int64_t clock_ahea
   p.inbox.clear();
   p.paused = false;
   p.stopping = false;
+  p.draining = false;
   p.powered = true;
   p.linked_at = -1;
   p.reports = {};
@@ -121,6 +122,7 @@ bool start_coordinator_in(process& p, outside& world, std::shared_ptr<memory_dis
   config.journal = std::make_shared<sim_journal>(std::move(disk), std::move(faults), random, alive, std::move(hooks));
   config.catalogue = make_catalogue(std::move(data), alive);
   config.tasks = p.tasks;
+  config.settings = p.settings;
   config.sweep_round = std::chrono::seconds{2}; // often enough that a change which was not told is found within a seed
   config.on_fatal = [&world, index, alive](std::string text) {
     if (*alive)
@@ -148,6 +150,10 @@ void start_node_in(process& p, outside& world, const std::string& coordinator_ad
   config.memory_mb = 64;
   config.cpus = p.cpus;
   config.engine = p.engine;
+  config.on_drained = [&world, index, alive = p.alive] {
+    if (*alive)
+      world.drained(index);
+  };
   p.node_parts = start_node(*p.system, config, p.wire);
 }
 

@@ -33,6 +33,7 @@ public:
   virtual void committed(int process, const std::vector<journal_row>& rows) = 0;
   virtual void disk_failed(int process, append_outcome how) = 0;
   virtual void power_fails(int process) = 0;
+  virtual void drained(int process) = 0;
   virtual void released(int process, segment_id segment) = 0;
 };
 
@@ -52,6 +53,7 @@ struct process {
   bool powered = true;   ///< False: nothing answers at its address.
   bool paused = false;
   bool stopping = false; ///< Orderly stop under way.
+  bool draining = false; ///< Asked to stop once it is empty.
   std::uint64_t generation = 0;
   std::int64_t started_at = 0;
   std::int64_t clock_ahead = 0; ///< Its clock minus the world's.
@@ -72,6 +74,7 @@ struct process {
   reported_node reports;
   std::shared_ptr<sim_engine> engine;
   task_limits tasks = task_limits::standard(); ///< Of a coordinator.
+  setting_table settings;                      ///< Of the coordinator.
   std::uint32_t cpus = 0;                      ///< That a node says it has.
   std::map<std::uint64_t, std::set<std::int64_t>> ever; ///< Incarnation -> segments that it ever held.
 

@@ -26,6 +26,12 @@ world::world(const options& o, totals& sums, trace_sink sink)
   processes_.push_back(std::make_unique<process>(0, "coordinator"));
   for (int i = 1; i <= o.nodes; ++i)
     processes_.push_back(std::make_unique<process>(i, "node" + std::to_string(i)));
+  const auto set = [this](const char* key, const std::string& value) {
+    if (!processes_[0]->settings.set(key, value, setting_origin::file))
+      fail(verdict::crash, std::string{"the table refuses "} + key + " " + value);
+  };
+  set("queryCoord.balancer", o.balancer);
+  set("queryCoord.channelExclusiveNodeFactor", std::to_string(o.exclusive_factor));
   if (o.tight) {
     processes_[0]->tasks.parallelism_factor = 0.01;
     processes_[0]->tasks.execution_cap = 1;
@@ -186,6 +192,8 @@ outcome world::run() {
       after(random_.between(0, 5 * ms), [this, &p] { start(p); });
   }
   after(random_.between(5 * ms, 40 * ms), [this] { operate(); });
+  if (!options_.second_balancer.empty())
+    after(hands_.between(20 * ms, options_.duration), [this] { change_policy(); });
   if (options_.by_hand)
     after(hands_.between(20 * ms, 200 * ms), [this] { move_by_hand(); });
   if (options_.groups) {
@@ -364,6 +372,14 @@ void world::power_fails(int index) {
   p.crash_after = 1;
   p.crash_powers_off = true;
   p.restart_after = random_.between(5 * ms, 300 * ms);
+}
+
+void world::drained(int index) {
+  auto& p = *processes_[static_cast<std::size_t>(index)];
+  trace(p.name, " is empty and leaves");
+  ++sums_.drained;
+  p.stopping = true;
+  p.node_parts.stop();
 }
 
 void world::released(int index, segment_id segment) {

@@ -25,6 +25,7 @@ struct totals {
   std::uint64_t partitions = 0;
   std::uint64_t loads = 0;
   std::uint64_t moves = 0;
+  std::uint64_t drained = 0;
   std::uint64_t searches = 0;
 };
 
@@ -92,6 +93,7 @@ private:
   void committed(int process, const std::vector<journal_row>& rows) override;
   void disk_failed(int process, append_outcome how) override;
   void power_fails(int process) override;
+  void drained(int process) override;
   void released(int process, segment_id segment) override;
 
   // -- the network (network.cpp) ------------------------------------------------------
@@ -160,6 +162,8 @@ private:
   void operate();
   void search_something();
   void move_by_hand();
+  void transfer_by_hand();
+  void change_policy();
   void import(const std::string& name, bool append);
   void change(const std::string& name, bool load, int replicas, std::int64_t timeout, std::function<void(bool)> done);
   void search(const std::string& name, const std::string& channel, std::int64_t node, const std::string& address,
@@ -171,12 +175,14 @@ private:
   // -- faults (faults.cpp) ----------------------------------------------------------------
   void disturb();
   void heal();
+  void drain_node(process& p, std::int64_t patience);
   void crash_soon(process& p, bool powers_off, std::int64_t restart_after);
 
   // -- liveness (liveness.cpp) -------------------------------------------------------------
   void settle();
   /// What keeps the cluster from being as it should; empty: nothing.
   std::string unsettled();
+  bool can_do_without_one();
   void final_searches();
   void check_releases();
 
@@ -255,11 +261,12 @@ private:
   std::int64_t healed_at_ = 0;
   const situation* seen_ = nullptr; ///< Newest that the running coordinator published; it lives in one of its actors.
   std::set<std::int64_t> moves_;    ///< Tasks that move something.
-  enum class settling { no, waiting, searching, quiet, done } settling_ = settling::no;
+  enum class settling { no, waiting, searching, quiet, draining, done } settling_ = settling::no;
   std::int64_t settled_at_ = 0;
   int final_open_ = 0;
   bool groups_stay_ = false;    ///< After healing, unless there are too few nodes.
   bool putting_back_ = false;
+  process* last_drained_ = nullptr; ///< The node that is drained after everything has come to rest.
   std::string last_unsettled_;
 };
 

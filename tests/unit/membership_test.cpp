@@ -97,6 +97,34 @@ TEST(membership_rules, the_time_runs_from_the_first_suspicion) {
   EXPECT_EQ(m.next_gone(), start + silent + lost_for);
 }
 
+TEST(membership_rules, one_that_is_heard_on_its_old_link_after_it_was_given_up_needs_a_new_link) {
+  auto m = fresh();
+  join(m, who(1, "a", 5), 11, start);
+  m.beat(start + silent);
+  ASSERT_TRUE(m.beat(start + silent + lost_for).at(0).gone());
+  const auto row = m.heard(11, start + silent + lost_for + ms(100));
+  ASSERT_TRUE(row);
+  EXPECT_TRUE(row->gone());
+  EXPECT_FALSE(m.lost(11, false, start + silent + lost_for + ms(101)));
+  join(m, who(1, "a", 5), 12, start + silent + lost_for + ms(200));
+  EXPECT_TRUE(m.find(1)->connected());
+}
+
+TEST(membership_rules, one_that_is_drained_stays_connected_and_says_so_once) {
+  auto m = fresh();
+  join(m, who(1, "a", 5), 11, start);
+  const auto row = m.draining(11);
+  ASSERT_TRUE(row);
+  EXPECT_TRUE(row->stopping);
+  EXPECT_TRUE(row->connected());
+  EXPECT_FALSE(m.draining(11));
+  EXPECT_FALSE(m.draining(99));
+  EXPECT_TRUE(m.find(1)->stopping);
+  m.leaving(11, start);
+  join(m, who(1, "a", 6), 12, start);
+  EXPECT_FALSE(m.find(1)->stopping) << "its next start is a new one";
+}
+
 TEST(membership_rules, a_process_known_to_have_ended_or_leaving_is_gone_at_once) {
   auto m = fresh();
   join(m, who(1, "a"), 11, start);

@@ -473,21 +473,22 @@ TEST(placing_rules, each_choice_counts_for_the_next_and_ties_go_to_the_lower_id)
   w.segment(7, 11, 20).segment(7, 12, 30).copy(7, 11, 2).copy(7, 12, 3);
   w.nodes.at(4).stopping = true;
   w.whole();
-  const auto& replica = w.view.collection(7)->desired->replicas[0];
+  const auto& view = *w.view.collection(7);
+  const auto& replica = view.desired->replicas[0];
   placing places{w.view};
-  EXPECT_EQ(places.place_segment(replica, 15), 1);
-  EXPECT_EQ(places.place_segment(replica, 10), 1);
-  EXPECT_EQ(places.place_segment(replica, 5), 2);
-  EXPECT_EQ(places.place_channel(replica), 1) << "25 rows each: the lower id";
+  EXPECT_EQ(places.place_segment(view, replica, 15), 1);
+  EXPECT_EQ(places.place_segment(view, replica, 10), 1);
+  EXPECT_EQ(places.place_segment(view, replica, 5), 2);
+  EXPECT_EQ(places.place_channel(view, replica), 1) << "25 rows each: the lower id";
   placing fresh{w.view};
-  EXPECT_EQ(fresh.place_channel(replica), 1);
-  EXPECT_EQ(fresh.place_channel(replica), 2);
-  EXPECT_EQ(fresh.place_channel(replica), 3);
-  EXPECT_EQ(fresh.place_channel(replica), 1);
+  EXPECT_EQ(fresh.place_channel(view, replica), 1);
+  EXPECT_EQ(fresh.place_channel(view, replica), 2);
+  EXPECT_EQ(fresh.place_channel(view, replica), 3);
+  EXPECT_EQ(fresh.place_channel(view, replica), 1);
   replica_row none;
   none.nodes = {4};
-  EXPECT_EQ(fresh.place_segment(none, 1), 0) << "no usable node";
-  EXPECT_EQ(fresh.place_channel(none), 0);
+  EXPECT_EQ(fresh.place_segment(view, none, 1), 0) << "no usable node";
+  EXPECT_EQ(fresh.place_channel(view, none), 0);
 }
 
 TEST(placing_rules, load_in_flight_counts) {
@@ -502,11 +503,22 @@ TEST(placing_rules, load_in_flight_counts) {
              }));
   w.publish({}, std::move(deltas));
   placing places{w.view};
-  const auto& replica = w.view.collection(7)->desired->replicas[0];
-  EXPECT_EQ(places.place_channel(replica), 2) << "a channel is on its way to node 1";
-  EXPECT_EQ(places.place_channel(replica), 2) << "a channel each: the fewer rows";
-  EXPECT_EQ(places.place_segment(replica, 5), 2) << "rows are on their way to node 1";
-  EXPECT_EQ(places.place_segment(replica, 1), 1) << "5 rows each: the lower id";
+  const auto& view = *w.view.collection(7);
+  const auto& replica = view.desired->replicas[0];
+  EXPECT_EQ(places.place_channel(view, replica), 2) << "a channel is on its way to node 1";
+  EXPECT_EQ(places.place_channel(view, replica), 1) << "the collection's own channels weigh more than that one";
+  EXPECT_EQ(places.place_segment(view, replica, 5), 2) << "rows are on their way to node 1";
+  EXPECT_EQ(places.place_segment(view, replica, 1), 1) << "5 rows each: the lower id";
+}
+
+TEST(placing_rules, a_channel_goes_to_none_of_the_nodes_that_lead_it) {
+  world w;
+  w.usable({1, 2}).loaded(7, {{1, 2}});
+  w.whole();
+  const auto& view = *w.view.collection(7);
+  placing places{w.view};
+  EXPECT_EQ(places.place_channel(view, view.desired->replicas[0], 0, {1}), 2);
+  EXPECT_EQ(places.place_channel(view, view.desired->replicas[0], 0, {1, 2}), 0);
 }
 
 } // namespace
