@@ -59,6 +59,10 @@ struct journal_shell : shell<journal_actor, journal_shell> {
   }
 
   m<schema::JournalReplayReply> replay(const m<schema::JournalReplayRequest>& request) {
+    if (request->getAfter() == 0) {
+      // What was sent before this rests on what failed. Appended now, it would be answered as a failure of what comes after the replay.
+      queue.clear();
+    }
     if (request->getAfter() == 0 || !recovered) {
       auto state = disk->recover();
       if (!state)

@@ -93,6 +93,8 @@ struct metadata_shell : shell<metadata_actor, metadata_shell> {
                + "); ending now, start it again to replay");
       return;
     }
+    if (replaying)
+      return; // of what was sent behind the write that failed first, and is forgotten with it
     warn("the journal refused a write, reading its content anew: ", reason);
     for (auto& w : waiting)
       w.answer.deliver(reply(failure{ec::journal_failed, "the journal refused a write: " + reason}, 0));

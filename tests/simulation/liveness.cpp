@@ -63,8 +63,12 @@ void world::settle() {
   }
 }
 
-/// True when every replica has a node left without any one of them.
+/// True when every replica has a node left without any one of them. Groups that must have nodes are another matter: which of them
+/// could give one is what the rules of groups decide.
 bool world::can_do_without_one() {
+  for (const auto& [name, row] : seen_->groups())
+    if (!row.is_default() && !row.nodes.empty())
+      return false;
   for (const auto& [id, c] : seen_->collections())
     if (c.desired && c.desired->replica_number >= static_cast<std::uint32_t>(options_.nodes))
       return false;

@@ -58,15 +58,19 @@ result<catalogue_collection> sim_data::register_import(const catalogue_import& w
         return failure{ec::parameter_invalid, "segment " + to_string(s.id) + " is there already"};
   if (!what.append) {
     collections[wanted.id] = wanted;
-    partitions[wanted.id] = {what.default_partition, wanted.id, "_default"};
+    partitions[wanted.id] = {{what.default_partition, wanted.id, "_default"}};
   }
+  auto& named = partitions.at(wanted.id);
+  auto into = std::find_if(named.begin(), named.end(), [&](const auto& p) { return p.name == what.partition_name; });
+  if (into == named.end())
+    into = named.insert(named.end(), {what.partition, wanted.id, what.partition_name});
   auto& all = segments[wanted.id];
   if (what.append && drop_every > 0)
     for (auto old = all.begin(); old != all.end();)
       old = all.size() > 1 && random.chance(1, static_cast<std::uint64_t>(drop_every)) ? all.erase(old) : std::next(old);
   for (auto s : what.segments) {
     s.collection = wanted.id;
-    s.partition = partitions.at(wanted.id).id;
+    s.partition = into->id;
     all[s.id] = s;
   }
   return collections.at(wanted.id);
@@ -92,6 +96,30 @@ public:
     data_->collections.erase(id);
     data_->segments.erase(id);
     data_->partitions.erase(id);
+    return std::vector<std::string>{};
+  }
+
+  result<catalogue_partition> create_partition(collection_id id, const std::string& name, partition_id partition) override {
+    if (!*alive_ || !data_->collections.contains(id))
+      return failure{ec::collection_not_found, "collection " + to_string(id) + " is not in the catalogue"};
+    auto& there = data_->partitions[id];
+    for (const auto& p : there)
+      if (p.name == name)
+        return p;
+    there.push_back({partition, id, name});
+    return there.back();
+  }
+
+  result<std::vector<std::string>> drop_partition(collection_id id, std::string_view name) override {
+    auto i = data_->partitions.find(id);
+    if (!*alive_ || i == data_->partitions.end())
+      return failure{ec::collection_not_found, "collection " + to_string(id) + " is not in the catalogue"};
+    const auto p = std::find_if(i->second.begin(), i->second.end(), [&](const catalogue_partition& x) { return x.name == name; });
+    if (p == i->second.end())
+      return failure{ec::partition_not_found, "there is no partition " + std::string{name}};
+    const auto gone = p->id;
+    std::erase_if(data_->segments[id], [&](const auto& entry) { return entry.second.partition == gone; });
+    i->second.erase(p);
     return std::vector<std::string>{};
   }
 
@@ -121,7 +149,7 @@ public:
     auto i = data_->partitions.find(id);
     if (i == data_->partitions.end())
       return failure{ec::collection_not_found, "collection " + to_string(id) + " is not in the catalogue"};
-    return std::vector<catalogue_partition>{i->second};
+    return i->second;
   }
 
   result<segment_page> segments(collection_id id, segment_id after) override {

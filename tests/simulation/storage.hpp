@@ -74,7 +74,7 @@ public:
 
   std::map<collection_id, catalogue_collection> collections;
   std::map<collection_id, std::map<segment_id, catalogue_segment>> segments;
-  std::map<collection_id, catalogue_partition> partitions;
+  std::map<collection_id, std::vector<catalogue_partition>> partitions;
   std::int64_t drop_every = 0; ///< n: an append drops one older segment of n. 0: none.
   prng random{1};
 };
