@@ -147,6 +147,35 @@ TEST_F(node_rules, orders_for_a_shard_that_is_not_led_here_are_refused_but_a_dro
   EXPECT_EQ(code(a, drop(a, 1, 100)), ec::ok);
 }
 
+TEST_F(node_rules, one_that_is_drained_says_so_serves_on_and_says_when_it_is_empty) {
+  auto& a = join("a", 1);
+  EXPECT_EQ(code(a, serve(a, 1, {{3, 1, "a"}})), ec::ok);
+  a.node.drain();
+  settle();
+  ASSERT_TRUE(a.frames.back()->isDraining());
+  EXPECT_EQ(*a.drained, 0);
+  EXPECT_EQ(segments_of(*search(a, 0, 10)), std::set<std::int64_t>{3});
+  cut(a);
+  settle();
+  pass(limits::redial + 20ms);
+  ASSERT_TRUE(a.frames.back()->isHello());
+  EXPECT_TRUE(a.frames.back()->getHello().getDraining());
+  welcome(a, 1);
+  EXPECT_EQ(code(a, drop(a, 1, 100)), ec::ok);
+  EXPECT_EQ(*a.drained, 0) << "the copy is still here";
+  EXPECT_EQ(code(a, release(a, 1, 3, 1, "")), ec::ok);
+  EXPECT_EQ(*a.drained, 1);
+}
+
+TEST_F(node_rules, an_empty_one_that_is_drained_says_so_at_once_but_not_before_it_has_joined) {
+  auto& a = boot("a");
+  a.node.drain();
+  settle();
+  EXPECT_EQ(*a.drained, 0) << "nobody would drain it";
+  welcome(a, 1);
+  EXPECT_EQ(*a.drained, 1);
+}
+
 TEST_F(node_rules, a_failed_load_fails_the_order_and_leaves_the_other_copies) {
   auto& a = join("a", 1);
   a.engine->bad = {segment_id{4}};

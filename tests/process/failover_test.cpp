@@ -26,6 +26,21 @@ TEST(failover, node_killed_with_two_replicas_fails_no_search) {
   EXPECT_GT(found.sent, 100);
 }
 
+TEST(failover, node_that_is_drained_before_it_ends_fails_no_search_with_one_replica) {
+  cluster c{2};
+  c.start_node("node-3", {"--drain-s", "30"});
+  c.must({"wait", "--nodes", "3", "--timeout-s", "20"});
+  c.import_small("small");
+  c.must({"load", "small"});
+  auto prober = c.start_probe("small");
+  c.node("node-3").signal(SIGTERM);
+  ASSERT_TRUE(c.node("node-3").await_end(seconds{25})) << c.must({"status"});
+  EXPECT_EQ(c.node("node-3").code(), 0) << c.node("node-3").err();
+  EXPECT_TRUE(c.whole("node-3"));
+  const auto found = c.end_probe(*prober);
+  EXPECT_EQ(found.failed, 0) << found.text;
+}
+
 // Whichever nodes go: in the end one is left, and a node of the other replica must be given to the one that lost both.
 TEST(failover, replica_that_lost_all_its_nodes_gets_another) {
   cluster c{4};

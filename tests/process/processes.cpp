@@ -186,11 +186,12 @@ void cluster::take_over(milliseconds patience) {
   coordinator_ = std::move(standby_);
 }
 
-void cluster::start_node(const std::string& name) {
+void cluster::start_node(const std::string& name, const std::vector<std::string>& more) {
   nodes_.erase(name);
-  auto node = std::make_unique<process>(
-      MUSTER_BINARY, std::vector<std::string>{"node", "--name", name, "--join", address_, "--listen", "127.0.0.1:0",
-                                              "--data", path() + "/" + name, "--store", store()});
+  std::vector<std::string> arguments{"node",        "--name", name,    "--join", address_, "--listen",
+                                     "127.0.0.1:0", "--data", path() + "/" + name, "--store", store()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  auto node = std::make_unique<process>(MUSTER_BINARY, arguments);
   ASSERT_TRUE(node->await_output("listening on ", seconds{20})) << node->err();
   nodes_[name] = std::move(node);
 }

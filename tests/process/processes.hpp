@@ -94,7 +94,7 @@ public:
   process& standby() {
     return *standby_;
   }
-  void start_node(const std::string& name);
+  void start_node(const std::string& name, const std::vector<std::string>& more = {});
   process& coordinator() {
     return *coordinator_;
   }
