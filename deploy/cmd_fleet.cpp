@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/send.hpp>
 #include <iostream>
 #include <mutex>
 #include <sys/resource.h>
