@@ -12,6 +12,7 @@
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
+#include <caf/send.hpp>
 #include <iostream>
 #include <mutex>
 #include <sys/resource.h>
@@ -31,6 +32,7 @@ struct options {
   double stop_after = 0;
   std::uint64_t seed = 1;
   std::uint32_t memory_mb = 0;
+  std::uint32_t cpus = 0;
   bool json = false;
   bool debug = false;
 };
@@ -91,6 +93,7 @@ int run(const options& o) {
   settings.name = o.name;
   settings.incarnation = new_incarnation();
   settings.memory_mb = o.memory_mb;
+  settings.cpus = o.cpus;
   settings.load_ns = o.load_ms * 1'000'000;
   settings.refuse = o.refuse;
   settings.lie = o.lie;
@@ -164,6 +167,9 @@ void add_fleet(CLI::App& app, command& chosen) {
       ->check(between(0.0, 1e6))
       ->capture_default_str();
   sub.add_option("--memory-mb", o->memory_mb, "Memory that each node offers, in MiB; 0: not said")
+      ->type_name("N")
+      ->capture_default_str();
+  sub.add_option("--cpus", o->cpus, "CPUs that each node offers, which bound the loads given to it at a time; 0: not said")
       ->type_name("N")
       ->capture_default_str();
   add_json_option(sub, o->json);

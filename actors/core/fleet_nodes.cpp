@@ -24,6 +24,8 @@ std::optional<shard_key> shard_of(schema::Order::Reader order) {
     case schema::Order::SERVE_SHARD:
       return key(order.getServeShard());
     case schema::Order::LOAD_SEGMENT:
+      if (order.getLoadSegment().getChannel().size() == 0)
+        return std::nullopt;
       return key(order.getLoadSegment());
     case schema::Order::RELEASE_SEGMENT:
       if (order.getReleaseSegment().getChannel().size() == 0)
@@ -40,9 +42,9 @@ std::optional<shard_key> shard_of(schema::Order::Reader order) {
   }
 }
 
-load_source to_source(schema::SegmentSource::Reader s) {
+load_source to_source(schema::SegmentSource::Reader s, bool low_priority = false) {
   // Without the file's name: there is none, and a million of them would only be memory.
-  return {segment_id{s.getSegment()}, collection_id{s.getCollection()}, partition_id{s.getPartition()}, s.getRows(), {}};
+  return {segment_id{s.getSegment()}, collection_id{s.getCollection()}, partition_id{s.getPartition()}, s.getRows(), {}, low_priority};
 }
 
 node_id known(node_shard& shard, schema::Worker::Reader worker) {
@@ -60,6 +62,15 @@ std::vector<node_id> all_known(node_shard& shard, capnp::List<schema::Worker>::R
 
 } // namespace
 
+struct fleet_nodes::led_shard {
+  led_shard(const shard_key& key, node_id self) : shard(key, self) {
+    // nop
+  }
+
+  node_shard shard;
+  std::int64_t progress_told = 0;
+};
+
 struct fleet_nodes::node {
   std::size_t index = 0;
   std::string name;
@@ -71,10 +82,11 @@ struct fleet_nodes::node {
   std::int64_t last_heard = 0;
   node_book book{limits::report_entries};
   node_segments segments{limits::loads_at_once, limits::loads_waiting};
-  std::map<shard_key, std::unique_ptr<node_shard>> shards;
+  std::map<shard_key, led_shard> shards;
   std::uint64_t last_who = 0; ///< 0 is nobody.
   std::unordered_map<std::uint64_t, caller> callers;
   std::vector<result_row> results; ///< For the current link.
+  std::map<std::int64_t, shard_actions::progress> progress; ///< By task, likewise.
   bool touched = false;
 };
 
@@ -116,6 +128,7 @@ void fleet_nodes::opened(std::int64_t link, std::int64_t now) {
     h.setIncarnation(settings_.incarnation);
     h.setHighestEpoch(n->highest_epoch);
     h.setMemoryMb(settings_.memory_mb);
+    h.setCpus(settings_.cpus);
     auto label = h.initLabels(1)[0];
     label.setKey("simulated");
     label.setValue("true");
@@ -136,6 +149,7 @@ void fleet_nodes::lost(node& n, std::int64_t wait, std::int64_t now) {
   n.welcomed = false;
   n.link = 0;
   n.results.clear();
+  n.progress.clear();
   if (!leaving_)
     dial_later(n.index, now + wait);
 }
@@ -201,7 +215,7 @@ void fleet_nodes::on_time(std::int64_t now) {
   while (!load_ends_.empty() && load_ends_.begin()->first <= now) {
     auto due = std::move(load_ends_.begin()->second);
     load_ends_.erase(load_ends_.begin());
-    end_load(*nodes_[due.node], due.source);
+    end_load(*nodes_[due.node], due.what);
   }
   if (now >= next_silence_check_) {
     next_silence_check_ = now + nanoseconds(limits::silence_check);
@@ -255,18 +269,26 @@ void fleet_nodes::obey(node& n, schema::Orders::Reader orders) {
 
 void fleet_nodes::route(node& n, schema::Order::Reader o) {
   auto key = shard_of(o);
-  if (!key) {
-    if (o.isReleaseSegment())
-      release_own(n, o);
-    else
-      answer(n, o.getTask(), {ec::parameter_invalid, "an order of a kind this node does not know"}, {});
-    return;
+  if (!key)
+    return own_order(n, o);
+  // As at a real node: whoever routes a segment that no target names any more forgets it.
+  if (o.isSyncView() && key->channel.empty()) {
+    const auto removed = o.getSyncView().getRemoved();
+    key = removed.size() == 1 ? n.book.router_of(key->collection, key->replica, segment_id{removed[0]}) : std::nullopt;
+    if (!key)
+      return answer(n, o.getTask(), {ec::ok, ""}, {});
   }
   auto i = n.shards.find(*key);
-  if (i == n.shards.end() && o.isServeShard())
-    i = n.shards.emplace(*key, std::make_unique<node_shard>(*key, n.id)).first;
+  if (i == n.shards.end() && o.isServeShard()) {
+    const auto other = n.shards.lower_bound({key->collection, key->channel, replica_id{}});
+    if (other != n.shards.end() && other->first.collection == key->collection && other->first.channel == key->channel)
+      return answer(n, o.getTask(), {ec::channel_not_available, "channel " + key->channel + " is still led here for replica "
+                                                                  + to_string(other->first.replica)
+                                                                  + "; it has to be dropped first"}, {});
+    i = n.shards.try_emplace(*key, *key, n.id).first;
+  }
   if (i != n.shards.end()) {
-    order(n, *i->second, o);
+    order(n, i->second.shard, o);
     unsettled_shards_.emplace_back(n.index, *key);
   } else if (o.isDropShard()) {
     answer(n, o.getTask(), {ec::ok, ""}, {});
@@ -275,18 +297,47 @@ void fleet_nodes::route(node& n, schema::Order::Reader o) {
   }
 }
 
-void fleet_nodes::release_own(node& n, schema::Order::Reader order) {
-  auto o = order.getReleaseSegment();
-  if (const node_id at{o.getWorker().getNode()}; o.hasWorker() && at != n.id)
-    return answer(n, order.getTask(),
-                  {ec::node_not_match, "this is node " + to_string(n.id) + ", not node " + to_string(at)}, {});
+/// An order to the node itself: no shard is concerned.
+void fleet_nodes::own_order(node& n, schema::Order::Reader order) {
+  using what = segment_update::what;
+  const auto elsewhere = [&](schema::Worker::Reader worker) {
+    const node_id at{worker.getNode()};
+    if (at == n.id)
+      return false;
+    answer(n, order.getTask(), {ec::node_not_match, "this is node " + to_string(n.id) + ", not node " + to_string(at)}, {});
+    return true;
+  };
+  if (order.isReleaseSegment()) {
+    auto o = order.getReleaseSegment();
+    if (o.hasWorker() && elsewhere(o.getWorker()))
+      return;
+    n.segments.release(own_caller(n, order.getTask()), segment_id{o.getSegment()});
+  } else if (order.isLoadSegment()) {
+    auto o = order.getLoadSegment();
+    if (o.getScope() != schema::LoadScope::INDEX && o.getScope() != schema::LoadScope::STATS)
+      return answer(n, order.getTask(), {ec::parameter_invalid, "a whole segment is loaded through the leader of its channel"}, {});
+    if (elsewhere(o.getWorker()))
+      return;
+    n.segments.update(own_caller(n, order.getTask()), to_source(o.getSource(), true),
+                      {o.getScope() == schema::LoadScope::INDEX ? what::load_indexes : what::load_stats, o.getIndexes()});
+  } else if (order.isDropIndex()) {
+    auto o = order.getDropIndex();
+    load_source source;
+    source.segment = segment_id{o.getSegment()};
+    n.segments.update(own_caller(n, order.getTask()), source, {what::drop_indexes, o.getIndexes()});
+  } else {
+    return answer(n, order.getTask(), {ec::parameter_invalid, "an order of a kind this node does not know"}, {});
+  }
+  unsettled_segments_.push_back(n.index);
+}
+
+std::uint64_t fleet_nodes::own_caller(node& n, std::int64_t task) {
   caller who;
   who.leader = n.index;
-  who.task = order.getTask();
+  who.task = task;
   who.link = n.link;
   n.callers.emplace(++n.last_who, std::move(who));
-  n.segments.release(n.last_who, segment_id{o.getSegment()});
-  unsettled_segments_.push_back(n.index);
+  return n.last_who;
 }
 
 void fleet_nodes::order(node& n, node_shard& shard, schema::Order::Reader order) {
@@ -305,7 +356,8 @@ void fleet_nodes::order(node& n, node_shard& shard, schema::Order::Reader order)
     }
     case schema::Order::LOAD_SEGMENT: {
       auto o = order.getLoadSegment();
-      shard.load(token, o.getVersion(), {to_source(o.getSource()), known(shard, o.getWorker())});
+      shard.load(token, o.getVersion(), {to_source(o.getSource(), o.getPriority() == schema::LoadPriority::LOW),
+                                         known(shard, o.getWorker())});
       break;
     }
     case schema::Order::RELEASE_SEGMENT: {
@@ -326,6 +378,10 @@ void fleet_nodes::order(node& n, node_shard& shard, schema::Order::Reader order)
       std::vector<segment_id> removed;
       for (auto segment : o.getRemoved())
         removed.push_back(segment_id{segment});
+      std::vector<std::pair<std::int64_t, std::int64_t>> stats;
+      for (auto v : o.getPartitionStats())
+        stats.emplace_back(v.getPartition(), v.getVersion());
+      shard.sync_stats(stats);
       shard.sync_view(token, set, removed);
       break;
     }
@@ -348,7 +404,7 @@ void fleet_nodes::settle_shard(node& n, const shard_key& key) {
   auto i = n.shards.find(key);
   if (i == n.shards.end())
     return;
-  auto& shard = *i->second;
+  auto& shard = i->second.shard;
   auto act = shard.take();
   if (act.peers_changed && !act.ended) {
     for (const auto& [peer, address] : shard.peers())
@@ -359,6 +415,11 @@ void fleet_nodes::settle_shard(node& n, const shard_key& key) {
     n.book.put_delegator(key, *act.changed);
     if (n.book.page_is_full())
       write_changes(n);
+  }
+  if (now_ - i->second.progress_told >= nanoseconds(limits::order_progress)) {
+    i->second.progress_told = now_;
+    for (const auto& further : shard.take_progress())
+      n.progress[further.task.value] = further;
   }
   if (act.ended)
     forget(n, key);
@@ -417,18 +478,33 @@ void fleet_nodes::settle_segments(node& n, std::int64_t now) {
   }
   for (auto& start : act.starts) {
     if (settings_.load_ns == 0)
-      end_load(n, start.source);
+      end_load(n, start);
     else
-      load_ends_.emplace(now + settings_.load_ns, load_end{n.index, std::move(start.source)});
+      load_ends_.emplace(now + settings_.load_ns, load_end{n.index, std::move(start)});
   }
 }
 
-void fleet_nodes::end_load(node& n, const load_source& source) {
-  ++counts_.loads;
-  const auto index = static_cast<std::size_t>(source.rows) >= limits::hnsw_rows ? 2 : 1;
-  n.segments.done(source.segment, std::nullopt, source.rows, source.rows * bytes_per_row,
-                  static_cast<std::uint8_t>(index));
+void fleet_nodes::end_load(node& n, const node_segments::start& what) {
+  const auto& source = what.source;
   unsettled_segments_.push_back(n.index);
+  node_segments::loaded now;
+  if (what.update) {
+    if (const auto i = n.book.copies().find(source.segment); i != n.book.copies().end())
+      now = {i->second.rows, i->second.bytes, i->second.index, i->second.indexes, i->second.stats};
+    if (what.update->kind == segment_update::what::load_stats)
+      now.stats |= what.update->ids;
+    else if (what.update->kind == segment_update::what::load_indexes)
+      now.indexes |= what.update->ids;
+    else
+      now.indexes &= ~what.update->ids;
+    n.segments.done(source.segment, std::nullopt, now);
+    return;
+  }
+  ++counts_.loads;
+  // As the built-in engine: the id of an index is its kind, and searching every row (kind 1) needs none.
+  const bool indexed = static_cast<std::size_t>(source.rows) >= limits::hnsw_rows;
+  now = {source.rows, source.rows * bytes_per_row, static_cast<std::uint8_t>(indexed ? 2 : 1), indexed ? 1u << 2 : 0u, 0};
+  n.segments.done(source.segment, std::nullopt, now);
   if (chance(settings_.lie))
     lie(n, source);
 }
@@ -459,9 +535,9 @@ void fleet_nodes::give(const caller& who, const std::optional<failure>& why, rep
   if (i == n.shards.end())
     return;
   if (who.load)
-    i->second->load_done(who.call, why, mark);
+    i->second.shard.load_done(who.call, why, mark);
   else
-    i->second->release_done(who.call, why, mark);
+    i->second.shard.release_done(who.call, why, mark);
   if (unsettled_shards_.empty() || unsettled_shards_.back() != std::pair{who.leader, who.shard})
     unsettled_shards_.emplace_back(who.leader, who.shard);
 }
@@ -539,6 +615,18 @@ void fleet_nodes::write_results(node& n) {
       }
     });
   }
+  const auto further = std::exchange(n.progress, {});
+  if (further.empty() || !n.welcomed)
+    return;
+  write(n, [&](schema::NodeFrame::Builder b) {
+    auto list = b.initResults().initProgress(static_cast<unsigned>(further.size()));
+    unsigned i = 0;
+    for (const auto& [task, p] : further) {
+      list[i].setTask(task);
+      list[i].setDone(p.done);
+      list[i++].setTotal(p.total);
+    }
+  });
 }
 
 template <class Fill>

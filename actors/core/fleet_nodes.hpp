@@ -24,6 +24,7 @@ struct fleet_settings {
   std::string address;             ///< What all nodes name as theirs.
   std::uint64_t incarnation = 0;   ///< Of this start, as for a real node.
   std::uint32_t memory_mb = 0;
+  std::uint32_t cpus = 0;          ///< 0: not said.
   std::int64_t load_ns = 0;        ///< What one load takes; a node has limits::loads_at_once at a time.
   double refuse = 0;               ///< Share of the orders that a node refuses.
   double lie = 0;                  ///< Share of the loads after which it reports what it was not given or forgets what it had.
@@ -84,10 +85,11 @@ private:
     failure why{ec::ok, {}};
     std::vector<report_mark> marks;
   };
+  struct led_shard;
   struct node;
   struct load_end {
     std::size_t node = 0;
-    load_source source;
+    node_segments::start what;
   };
 
   node* by_link(std::int64_t link);
@@ -97,11 +99,12 @@ private:
   void welcome(node& n, schema::CoordinatorFrame::Welcome::Reader w);
   void obey(node& n, schema::Orders::Reader orders);
   void route(node& n, schema::Order::Reader order);
-  void release_own(node& n, schema::Order::Reader order);
+  void own_order(node& n, schema::Order::Reader order);
+  std::uint64_t own_caller(node& n, std::int64_t task);
   void order(node& n, node_shard& shard, schema::Order::Reader order);
   void settle_shard(node& n, const shard_key& key);
   void settle_segments(node& n, std::int64_t now);
-  void end_load(node& n, const load_source& source);
+  void end_load(node& n, const node_segments::start& what);
   void lie(node& n, const load_source& source);
   void call_worker(node& leader, const shard_key& key, node_id worker, std::uint64_t call, bool load,
                    const load_source& source, std::int64_t version);

@@ -1,4 +1,5 @@
 // Measures the loop at scale with simulated nodes in one process: what one change costs, deltas a second, loads, memory.
+#include "actors/core/situation.hpp"
 #include "actors/runtime/shell.hpp"
 #include "net/bridge.hpp"
 #include "persistence/journal.hpp"
@@ -6,10 +7,12 @@
 #include "tests/support/local_cluster.hpp"
 #include "tests/support/paths.hpp"
 
+#include <caf/after.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <csignal>
 #include <malloc.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,7 +98,7 @@ struct rig {
 
   ~rig() {
     caf::anon_send_exit(follower, caf::exit_reason::user_shutdown);
-    follower = {};
+    follower = subscriber_actor{};
   }
 
   void import(std::size_t first, std::size_t count, std::size_t segments) {

@@ -56,8 +56,9 @@ local_cluster::local_cluster(local_cluster_options options) : options_(std::move
 }
 
 local_cluster::~local_cluster() {
-  caf::anon_send_exit(fleet_, caf::exit_reason::user_shutdown);
-  fleet_ = {};
+  if (fleet_)
+    caf::anon_send_exit(fleet_, caf::exit_reason::user_shutdown);
+  fleet_ = fleet_actor{};
   for (auto& [name, node] : nodes_)
     node.stop();
   coordinator_.stop();
