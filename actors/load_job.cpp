@@ -100,6 +100,11 @@ private:
         head.setChannels(c.getChannels());
         head.setPartitions(c.getPartitions());
         head.setFolder(c.getFolder());
+        std::uint64_t indexes = 0;
+        for (auto s : target->getSegments())
+          indexes |= s.getIndexes();
+        head.setIndexes(indexes);
+        head.setIndexesKnown(true);
         load.setSegments(target->getSegments());
       },
       peers.epoch, trace());

@@ -14,9 +14,8 @@ namespace muster::cli {
 
 namespace {
 
-/// Segments that one request registers; a commit of them takes a fraction of a second.
-constexpr std::size_t segments_per_batch = 10'000;
-constexpr std::size_t requests_per_batch = 100;
+/// Ids that one request takes; a commit of so many segments takes a fraction of a second.
+constexpr std::size_t ids_per_batch = 20'000;
 constexpr std::size_t most_collections = 1'000'000;
 constexpr std::uint32_t dimension = 128;
 
@@ -93,22 +92,18 @@ void fill(schema::RegisterImportRequest::Builder b, const synthetic_options& o, 
   }
 }
 
-/// The requests of a batch go out together; the coordinator takes them in order.
+/// One request, and one transaction of the catalogue, for the whole batch.
 void make_batch(session& s, const synthetic_options& o, const batch_place& at, draws& from) {
   const auto ids = at.count * (at.segments + 3);
   auto next = s.ask<schema::AllocateIdsRequest>([&](auto b) { b.setCount(static_cast<std::uint32_t>(ids)); })->getFirst();
-  kj::Vector<kj::Promise<result<msg<schema::ClientReply>>>> asked;
-  for (std::size_t i = 0; i < at.count; ++i) {
-    asked.add(s.api().call(build<schema::ClientRequest>([&](schema::ClientRequest::Builder b) {
-      fill(b.initRegisterImport(), o, name_of(o, at, at.first + i), next, at.segments, from);
-    })));
-    next += static_cast<std::int64_t>(at.segments + 3);
-  }
-  for (auto& each : asked) {
-    const auto reply = value_or_end(s.wait(kj::mv(each)));
-    if (const auto status = status_of(reply.read()); status.getCode() != 0)
-      throw command_error{failure{static_cast<ec>(status.getCode()), std::string{view(status.getReason())}}};
-  }
+  s.ask<schema::RegisterImportRequest>([&](schema::RegisterImportRequest::Builder b) {
+    fill(b, o, name_of(o, at, at.first), next, at.segments, from);
+    auto more = b.initMore(static_cast<unsigned>(at.count - 1));
+    for (unsigned i = 0; i < more.size(); ++i) {
+      next += static_cast<std::int64_t>(at.segments + 3);
+      fill(more[i], o, name_of(o, at, at.first + 1 + i), next, at.segments, from);
+    }
+  });
 }
 
 } // namespace
@@ -142,7 +137,7 @@ int import_synthetic(const synthetic_options& o) {
   batch_place at;
   at.digits = std::max<int>(5, static_cast<int>(std::to_string(collections).size()));
   at.segments = segments;
-  const auto per_batch = std::clamp<std::size_t>(segments_per_batch / segments, 1, requests_per_batch);
+  const auto per_batch = std::max<std::size_t>(ids_per_batch / (segments + 3), 1);
   for (at.first = 1; at.first <= collections; at.first += at.count) {
     at.count = std::min(per_batch, collections - at.first + 1);
     const auto made = with_commas(static_cast<std::int64_t>(at.first - 1)) + " of "

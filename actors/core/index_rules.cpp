@@ -23,7 +23,7 @@ index_work work_for(const head_row& head, const target_row& target, const copy_r
   // Statistics are loaded once the indexes are there.
   if (const auto ready = head.stats & ~copy.stats & target.stats; lacking == 0 && ready != 0)
     return {schema::TaskKind::UPDATE_STATS, ready, reason::stats_lacking};
-  if (const auto surplus = copy.indexes & ~head.indexes; surplus != 0)
+  if (const auto surplus = copy.indexes & ~head.indexes; surplus != 0 && head.indexes_known)
     return {schema::TaskKind::DROP_INDEX, surplus, reason::index_surplus};
   return {};
 }

@@ -328,6 +328,7 @@ commit_outcome metadata_tables::next(schema::CommitNext::Reader commit) {
     }
     ++head.next_segments;
     head.next_rows += t.rows;
+    head.indexes |= t.indexes;
     e.segments.put(t);
     out.changes.touch(id, t.segment);
   }

@@ -212,6 +212,7 @@ head_row read(schema::TargetHead::Reader r) {
     row.next_channels.push_back(read(c));
   row.indexes = r.getIndexes();
   row.stats = r.getStats();
+  row.indexes_known = r.getIndexesKnown();
   return row;
 }
 
@@ -242,6 +243,7 @@ void write(schema::TargetHead::Builder b, const head_row& row) {
   }
   b.setIndexes(row.indexes);
   b.setStats(row.stats);
+  b.setIndexesKnown(row.indexes_known);
 }
 
 node_row read(schema::NodeState::Reader r) {

@@ -196,6 +196,7 @@ struct head_row {
   std::vector<channel_target> next_channels;
   std::uint64_t indexes = 0; ///< Bit i: the collection has an index i.
   std::uint64_t stats = 0;   ///< Bit i: field i has statistics that copies should load.
+  bool indexes_known = false; ///< `indexes` is all there are; otherwise nobody said, and no index is surplus.
 
   /// The version that a fresh delegator should serve: current, or next while there is no current.
   std::int64_t readable() const {

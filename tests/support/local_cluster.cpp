@@ -175,7 +175,7 @@ std::int64_t local_cluster::import(const std::string& name, std::size_t segments
       out[i].setRows(rows);
       out[i].setBytes(rows * 4);
       out[i].setFile(std::to_string(collection) + "/" + std::to_string(id) + ".segment");
-      out[i].setIndexKind("brute_force");
+      out[i].setIndexKind("hnsw"); // as the memory engine says
     }
   }));
   if (reply->getRegisterImport().getStatus().getCode() != 0 || reply->getStatus().getCode() != 0)
