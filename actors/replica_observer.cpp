@@ -15,12 +15,14 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
   m<schema::Ack> hear(const publication& p) {
     const auto touched = view.apply(p);
     // A node that became usable may join any collection; one that is gone is in the touched ones.
-    std::set<std::int64_t> usable;
-    for (const auto& [id, n] : view.nodes())
-      if (view.usable(id))
-        usable.insert(id);
-    const bool more = !std::includes(known.begin(), known.end(), usable.begin(), usable.end());
-    known = std::move(usable);
+    bool more = false;
+    for (auto id : view.changed_nodes()) {
+      if (!view.usable(id))
+        known.erase(id);
+      else
+        more = known.insert(id).second || more;
+    }
+    more = std::exchange(anew, false) || more;
     conclude(check_replicas(view, touched, more));
     return acknowledge(*this, p);
   }
@@ -55,12 +57,13 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
   /// Not durable: look at everything again with the next publication.
   void retry(const failure& why) {
     warn("new nodes of replicas were not committed: ", why.text);
-    known.clear();
+    anew = true;
   }
 
   situation view;
   metadata_actor metadata;
-  std::set<std::int64_t> known;
+  std::set<std::int64_t> known; ///< Usable nodes.
+  bool anew = false;
 };
 
 subscriber_actor::behavior_type replica_behavior(subscriber_actor::stateful_pointer<replica_shell> self,

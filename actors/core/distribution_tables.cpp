@@ -9,7 +9,8 @@ namespace {
 
 using schema::ChunkKind;
 
-constexpr std::size_t nodes_per_chunk = 64;
+/// One, so that a report changes the row of its node alone.
+constexpr std::size_t nodes_per_chunk = 1;
 
 } // namespace
 
@@ -50,6 +51,7 @@ void distribution_tables::report(std::int64_t node, std::uint64_t incarnation, s
     mine.in_full = true;
     mine.full_copies.clear();
     mine.full_shards.clear();
+    mine.collections_before = mine.collections;
   } else if (!mine.in_full && !mine.row.known && plant::active != plant::bug::stale_incarnation_report) {
     return;
   }
@@ -121,7 +123,7 @@ void distribution_tables::put_delegator(held& node, schema::DelegatorReport::Rea
     }
   };
   if (report.getWholeView()) {
-    std::set<std::int64_t> named;
+    id_set named;
     for (auto v : report.getView())
       named.insert(v.getSegment());
     for (auto segment : s.view)
@@ -163,8 +165,8 @@ void distribution_tables::finish_full(held& node) {
   for (const auto& [key, s] : shards)
     if (!node.full_shards.contains(key))
       erase_delegator(node, key);
-  const auto collections = node.collections;
-  for (auto collection : collections) {
+  // What came with this report alone is whole as it is.
+  for (auto collection : std::exchange(node.collections_before, {})) {
     const auto& seen = node.full_copies[collection];
     std::vector<std::int64_t> stale;
     collections_[collection].copies.each([&](const copy_row& c) {
@@ -191,6 +193,7 @@ void distribution_tables::clear(held& node) {
   node.in_full = true;
   node.full_copies.clear();
   node.full_shards.clear();
+  node.collections_before = node.collections;
   finish_full(node);
   node.row.known = false;
 }
