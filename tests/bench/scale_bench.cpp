@@ -263,6 +263,8 @@ std::vector<m<schema::NodeReport>> changed_copies(rig& r, std::int64_t version, 
           list[i].setRows(c.rows);
           list[i].setBytes(c.bytes);
           list[i].setIndex(c.index);
+          list[i].setIndexes(c.indexes);
+          list[i].setStats(c.stats);
         }
       }));
   return result;
