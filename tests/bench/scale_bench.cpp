@@ -167,6 +167,7 @@ struct holder {
   std::int64_t collection = 0;
   std::int64_t segment = 0;
   std::int64_t node = 0;
+  std::int64_t version = 0;
 };
 
 std::vector<holder> some_copies(rig& r, std::size_t count) {
@@ -176,7 +177,7 @@ std::vector<holder> some_copies(rig& r, std::size_t count) {
     const auto id = r.ids[(i * 7919) % r.ids.size()];
     r.seen->view.collection(id)->each_copy([&, first = true](const copy_row& c) mutable {
       if (std::exchange(first, false))
-        result.push_back({id, c.segment, c.node});
+        result.push_back({id, c.segment, c.node, c.version});
     });
   }
   return result;
@@ -196,18 +197,21 @@ m<schema::NodeReport> forgotten(const holder& h) {
 /// whole process: the smallest of several rounds.
 double reconcile_us(rig& r) {
   constexpr std::size_t changes = 100;
-  const auto copies = some_copies(r, changes);
+  auto copies = some_copies(r, changes);
   double best = 1e18;
   for (int round = 0; round < 7; ++round) {
     const auto begin = cpu_us();
-    for (const auto& h : copies) {
-      // First it must be seen to be gone, or the end of the change before would be taken for this one's.
+    for (auto& h : copies) {
       post(r.cluster->system(), r.cluster->coordinator().distribution, forgotten(h));
-      bool gone = false;
+      // What is loaded anew has the version of the task that loaded it.
       r.seen->await([&](const situation& s) {
         const auto* c = s.collection(h.collection);
-        gone = gone || c->copies_of(h.segment).empty();
-        return gone && !c->copies_of(h.segment).empty() && c->tasks.empty();
+        const auto now = c->copies_of(h.segment);
+        if (now.size() != 1 || now[0].version == h.version || !c->tasks.empty())
+          return false;
+        h.node = now[0].node;
+        h.version = now[0].version;
+        return true;
       });
     }
     best = std::min(best, (cpu_us() - begin) / static_cast<double>(copies.size()));
