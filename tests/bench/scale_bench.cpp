@@ -226,12 +226,15 @@ double reconcile_with(std::size_t nodes, std::size_t collections, std::size_t se
   return reconcile_us(r);
 }
 
-void reconcile_figures() {
+void reconcile_collections() {
   const auto few = reconcile_with(20, 100, 10);
   const auto many = reconcile_with(20, 10'000, 10);
   figure("reconcile_100_collections_us", few, "us");
   figure("reconcile_10000_collections_us", many, "us");
   figure("reconcile_ratio_collections", many / few, "times", at_most(2));
+}
+
+void reconcile_nodes() {
   const auto small = reconcile_with(10, 100, 20);
   const auto large = reconcile_with(1'000, 100, 20);
   figure("reconcile_10_nodes_us", small, "us");
@@ -457,15 +460,17 @@ void memory_with(const std::string& folder, const std::string& name, std::size_t
 int main(int argc, char** argv) {
   using namespace muster;
   const std::string_view part = argc > 1 ? argv[1] : "";
-  const std::vector<std::string_view> parts{"reconcile", "deltas", "load", "latency", "memory"};
+  const std::vector<std::string_view> parts{"reconcile_collections", "reconcile_nodes", "deltas", "load", "latency", "memory"};
   if (argc > 2 || (!part.empty() && std::find(parts.begin(), parts.end(), part) == parts.end())) {
-    std::fprintf(stderr, "usage: scale_bench [reconcile|deltas|load|latency|memory]\n");
+    std::fprintf(stderr, "usage: scale_bench [reconcile_collections|reconcile_nodes|deltas|load|latency|memory]\n");
     return 2;
   }
   try {
     const auto wanted = [&](std::string_view p) { return part.empty() || part == p; };
-    if (wanted("reconcile"))
-      reconcile_figures();
+    if (wanted("reconcile_collections"))
+      reconcile_collections();
+    if (wanted("reconcile_nodes"))
+      reconcile_nodes();
     if (wanted("deltas"))
       delta_figures();
     if (wanted("load"))
