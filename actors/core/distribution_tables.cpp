@@ -220,12 +220,16 @@ change_set distribution_tables::take_changes() {
     auto& mine = collections_[collection];
     mine.copies.flush(
       [&](std::int64_t key, const std::vector<copy_row>& rows) {
-        changes_.put({ChunkKind::COPIES, collection, key}, chunk_of(collection, rows));
+        auto chunk = chunk_of(collection, rows);
+        changes_.put({ChunkKind::COPIES, collection, key}, chunk);
+        return chunk;
       },
       [&](std::int64_t key) { changes_.remove({ChunkKind::COPIES, collection, key}); });
     mine.views.flush(
       [&](std::int64_t key, const std::vector<view_row>& rows) {
-        changes_.put({ChunkKind::VIEWS, collection, key}, chunk_of(collection, rows));
+        auto chunk = chunk_of(collection, rows);
+        changes_.put({ChunkKind::VIEWS, collection, key}, chunk);
+        return chunk;
       },
       [&](std::int64_t key) { changes_.remove({ChunkKind::VIEWS, collection, key}); });
   }
@@ -252,10 +256,13 @@ change_set distribution_tables::whole() const {
   for (std::size_t chunk = 0; chunk * nodes_per_chunk < by_ordinal_.size(); ++chunk)
     all.put({ChunkKind::NODES, 0, static_cast<std::int64_t>(chunk)}, nodes_chunk(chunk));
   for (const auto& [collection, mine] : collections_) {
-    for (const auto& [key, rows] : mine.copies.chunks())
-      all.put({ChunkKind::COPIES, collection, key}, chunk_of(collection, rows));
-    for (const auto& [key, rows] : mine.views.chunks())
-      all.put({ChunkKind::VIEWS, collection, key}, chunk_of(collection, rows));
+    const auto encode = [c = collection](const auto& rows) { return chunk_of(c, rows); };
+    mine.copies.each_chunk(encode, [&, c = collection](std::int64_t key, msg<schema::Chunk> chunk) {
+      all.put({ChunkKind::COPIES, c, key}, std::move(chunk));
+    });
+    mine.views.each_chunk(encode, [&, c = collection](std::int64_t key, msg<schema::Chunk> chunk) {
+      all.put({ChunkKind::VIEWS, c, key}, std::move(chunk));
+    });
     if (!mine.delegators.empty())
       all.put({ChunkKind::DELEGATORS, collection, 0}, delegators_chunk(collection));
     all.touch_whole(collection);

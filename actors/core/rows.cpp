@@ -314,6 +314,29 @@ msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<target_ro
     rows.size() * 9 + 16);
 }
 
+namespace {
+
+template <class List, class Row>
+void read_list(List list, std::vector<Row>& rows) {
+  rows.reserve(list.size());
+  for (auto r : list)
+    rows.push_back(read(r));
+}
+
+} // namespace
+
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<target_row>& rows) {
+  read_list(chunk->getTargetSegments().getSegments(), rows);
+}
+
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<copy_row>& rows) {
+  read_list(chunk->getCopies().getCopies(), rows);
+}
+
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<view_row>& rows) {
+  read_list(chunk->getViews().getViews(), rows);
+}
+
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<copy_row>& rows) {
   return build<schema::Chunk>(
     [&](schema::Chunk::Builder b) {

@@ -275,6 +275,11 @@ task_row read(schema::Task::Reader r);
 replica_row read(schema::ReplicaState::Reader r);
 void write(schema::ReplicaState::Builder b, const replica_row& row);
 
+/// The rows of a chunk of their kind.
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<target_row>& rows);
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<copy_row>& rows);
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<view_row>& rows);
+
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<target_row>& rows);
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<copy_row>& rows);
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<view_row>& rows);
