@@ -120,7 +120,7 @@ public:
   }
 
   void clear() {
-    leaves_ = {};
+    leaves_.clear();
   }
 
 private:

@@ -130,7 +130,7 @@ public:
     for (const auto* keys : {&dirty_, &opened_})
       for (auto key : *keys)
         if (auto i = chunks_.find(key); i != chunks_.end() && !i->second.sealed.empty())
-          i->second.rows = {};
+          i->second.rows = std::vector<Row>{}; // with its room
     removed_.clear();
     dirty_.clear();
     opened_.clear();

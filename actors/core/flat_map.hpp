@@ -65,7 +65,7 @@ public:
   }
 
   void clear() {
-    entries_ = {};
+    entries_ = std::vector<entry>{};
   }
 
 private:
@@ -152,7 +152,7 @@ public:
   }
 
   void clear() {
-    ids_ = {};
+    ids_ = std::vector<std::int64_t>{};
   }
 
   void reserve(std::size_t n) {

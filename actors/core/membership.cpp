@@ -79,6 +79,8 @@ std::optional<node_row> membership::heard(std::int64_t link, std::int64_t now) {
     return std::nullopt;
   auto& who = members_.at(i->second);
   who.heard_at = now;
+  if (who.row.gone())
+    return who.row; // it hung for longer than it was waited for, and its link held
   if (who.row.liveness != NodeLiveness::SUSPECT)
     return std::nullopt;
   who.row.liveness = NodeLiveness::CONNECTED;

@@ -29,7 +29,8 @@ public:
   /// A link is lost. Empty when it was not the member's newest. `ended`: the process is known to have ended.
   std::optional<node_row> lost(std::int64_t link, bool ended, std::int64_t now);
 
-  /// Something was heard on a link. A member that was only silent is connected again.
+  /// Something was heard on a link. A member that was only silent is connected again; one that is gone stays gone on this link. Of
+  /// both a row is returned: they are to come back on another link.
   std::optional<node_row> heard(std::int64_t link, std::int64_t now);
 
   /// A node says it ends now.
