@@ -142,6 +142,7 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   out.node_links = manager;
   out.scheduler = scheduler;
   out.checkers = checkers;
+  out.distribution = distribution;
   return out;
 }
 

@@ -38,6 +38,7 @@ struct coordinator_actors {
   std::uint64_t epoch = 0;
   task_scheduler_actor scheduler; ///< Publishes the situation; for tests and introspection.
   checker_controller_actor checkers;
+  distribution_actor distribution; ///< Takes reports; for tests and benchmarks.
   supervisor_actor supervisor;
 
   /// Ends all actors in order, doors first, the journal last; does not wait.

@@ -36,6 +36,7 @@ struct data_shell : shell<data_source_actor, data_shell> {
         list[i].setRows(s.rows);
         list[i].setBytes(s.bytes);
         list[i].setFile(s.file);
+        list[i].setIndexKind(capnp::Text::Reader{to_string(s.index).data(), to_string(s.index).size()});
       }
     });
   }
@@ -104,6 +105,8 @@ private:
   }
 
   m<schema::ClientReply> register_import(schema::RegisterImportRequest::Reader r) {
+    if (r.getMore().size() > 0)
+      return register_imports(r);
     auto done = parse_import(r);
     result<catalogue_collection> made = done ? data_->register_import(*done) : result<catalogue_collection>{done.error()};
     if (made)
@@ -114,6 +117,40 @@ private:
         out.setCollectionId(made->id.value);
       else
         set_status(out.initStatus(), made.error());
+    });
+  }
+
+  m<schema::ClientReply> register_imports(schema::RegisterImportRequest::Reader r) {
+    std::vector<catalogue_import> all;
+    std::size_t segments = 0;
+    const auto add = [&](schema::RegisterImportRequest::Reader one) -> failure {
+      auto what = parse_import(one);
+      if (!what)
+        return what.error();
+      segments += what->segments.size();
+      if (segments > limits::import_segments)
+        return {ec::parameter_invalid, "the collections of one request have more than " + std::to_string(limits::import_segments)
+                                         + " segments; ask for fewer at a time"};
+      if (what->append)
+        return {ec::parameter_invalid, "of several imports in one request each makes a new collection; append to "
+                                         + what->collection.name + " by itself"};
+      all.push_back(std::move(*what));
+      return {ec::ok, {}};
+    };
+    auto why = add(r);
+    for (auto one : r.getMore())
+      if (why.code == ec::ok)
+        why = add(one);
+    if (why.code == ec::ok)
+      if (auto made = data_->register_imports(all); !made)
+        why = made.error();
+    if (why.code == ec::ok)
+      info("registered ", segments, " segments of ", all.size(), " collections");
+    return make<schema::ClientReply>([&](auto b) {
+      auto out = b.initRegisterImport();
+      set_status(out.initStatus(), why);
+      if (why.code == ec::ok)
+        out.setCollectionId(all.front().collection.id.value);
     });
   }
 

@@ -325,10 +325,11 @@ private:
   }
 
   void register_import(const m<Request>& r, promise answer) {
-    ask_data(r, answer, [this, answer](m<schema::ClientReply> done) mutable {
+    const bool several = r->getRegisterImport().getMore().size() > 0;
+    ask_data(r, answer, [this, answer, several](m<schema::ClientReply> done) mutable {
       auto made = done->getRegisterImport();
       const auto id = made.getCollectionId();
-      if (made.getStatus().getCode() != 0) {
+      if (made.getStatus().getCode() != 0 || several) { // several: all are new, so nobody has loaded them
         deliver(answer, std::move(done));
         return;
       }

@@ -120,8 +120,13 @@ private:
         head.setPartitions(state.asReader().getPartitions());
         head.setFolder(c.getFolder());
         unsigned n = 0;
-        for (auto s : target->getSegments())
+        std::uint64_t indexes = 0;
+        for (auto s : target->getSegments()) {
           n += wants(s.getPartition()) ? 1 : 0;
+          indexes |= s.getIndexes();
+        }
+        head.setIndexes(indexes);
+        head.setIndexesKnown(true);
         auto segments = load.initSegments(n);
         n = 0;
         for (auto s : target->getSegments())

@@ -13,6 +13,9 @@ namespace muster {
 
 namespace {
 
+/// In the built-in catalogue the id of an index is its kind; searching every row (kind 1) needs none.
+constexpr std::uint64_t hnsw_index = 1u << 2;
+
 /// Pulls at a time; more wait in order.
 constexpr std::size_t pulls_at_once = 4;
 
@@ -391,6 +394,7 @@ private:
           row.partition = s.getPartitionId();
           row.rows = s.getRows();
           row.bytes = s.getBytes();
+          row.indexes = view_text(s.getIndexKind()) == "hnsw" ? hnsw_index : 0;
           row.channel = static_cast<std::uint16_t>(channel - channels->begin());
           rows->push_back(row);
         }

@@ -40,7 +40,8 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
 
   m<schema::Ack> hear(const publication& p) {
     const auto touched = view.apply(p);
-    pending.merge(p);
+    pending.merge_nodes(p);
+    pending.touch(touched);
     tasks.changed(touched, view);
     cancel(tasks.reported(view.changed_nodes(), view, now()));
     schedule();
@@ -236,9 +237,11 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     auto own = tasks.take_changes(number + 1);
     if (!own.empty()) {
       auto p = own.take(number + 1, epoch, now());
-      view.apply(p);
-      pending.merge(p);
+      const auto touched = view.apply(p);
+      pending.merge_nodes(p);
+      pending.touch(touched);
     }
+    view.take_views(pending);
     if (pending.empty())
       return;
     auto p = pending.take(++number, epoch, now());
@@ -340,7 +343,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
   situation view;
   balance_settings balance; ///< How moves by hand choose nodes.
   task_table tasks;
-  chunk_store stood;
+  chunk_store stood; ///< What was published of no collection.
   change_set pending;
   std::unique_ptr<publisher<scheduler_shell>> out;
   std::map<std::int64_t, task_executor_actor> executors;
@@ -356,7 +359,12 @@ task_scheduler_actor::behavior_type scheduler_behavior(task_scheduler_actor::sta
   auto& s = self->state;
   s.epoch = epoch;
   s.tasks = task_table{epoch, limits};
-  s.out = std::make_unique<publisher<scheduler_shell>>(s, epoch, [&s] { return s.stood.whole(all_kinds()); });
+  s.out = std::make_unique<publisher<scheduler_shell>>(s, epoch, [&s] {
+    auto all = s.stood.whole(all_kinds());
+    s.view.all_views(all);
+    return all;
+  });
+  s.view.remember_changes();
   return {
     s.on(&scheduler_shell::hear),    s.on(&scheduler_shell::subscribe), s.on(&scheduler_shell::propose),
     s.on(&scheduler_shell::results), s.on(&scheduler_shell::attach),    s.on(&scheduler_shell::flush),

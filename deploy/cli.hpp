@@ -70,6 +70,7 @@ CLI::Validator between(T lowest, T highest) {
 // One line a group of subcommands; each puts what was chosen into `chosen`.
 void add_coordinator(CLI::App& app, command& chosen);
 void add_node(CLI::App& app, command& chosen);
+void add_fleet(CLI::App& app, command& chosen);
 void add_import(CLI::App& app, command& chosen);
 void add_collection_commands(CLI::App& app, command& chosen);
 void add_group_commands(CLI::App& app, command& chosen);

@@ -1,5 +1,6 @@
 // `muster load`, `release`, `collections`, `drop`: what is served, what is there.
 #include "deploy/cli.hpp"
+#include "deploy/many.hpp"
 #include "deploy/output.hpp"
 #include "deploy/session.hpp"
 
@@ -15,6 +16,8 @@ struct options {
   std::uint32_t replicas = 1;
   std::vector<std::string> groups;
   double timeout_s = 120;
+  bool all = false;
+  std::size_t in_flight = 32;
   bool json = false;
 };
 
@@ -37,7 +40,51 @@ void print_done(const options& o, const char* verb, double ms) {
     std::cout << verb << ' ' << o.name << " in " << fixed(ms, 1) << " ms\n";
 }
 
+/// Exactly one of NAME and --all.
+void check_choice(const options& o, const char* command) {
+  if (o.all == !o.name.empty())
+    throw command_error{usage, o.all ? "--all and a collection's name exclude each other"
+                                     : "name the collection, or give --all; see muster " + std::string{command} + " --help"};
+}
+
+int load_all(const options& o) {
+  many_requests todo;
+  todo.coordinator = o.coordinator;
+  todo.status = "released";
+  todo.verb = "loaded";
+  todo.in_flight = o.in_flight;
+  todo.json = o.json;
+  todo.request = [&](const std::string& name) {
+    return build<schema::ClientRequest>([&](schema::ClientRequest::Builder b) {
+      b.getHeader().setDeadline(std::chrono::nanoseconds{patience(o)}.count());
+      auto r = b.initLoadCollection();
+      r.setCollection(name);
+      r.setReplicaNumber(o.replicas);
+    });
+  };
+  return ask_for_all(todo);
+}
+
+int release_all(const options& o) {
+  many_requests todo;
+  todo.coordinator = o.coordinator;
+  todo.status = "loaded";
+  todo.verb = "released";
+  todo.in_flight = o.in_flight;
+  todo.json = o.json;
+  todo.request = [&](const std::string& name) {
+    return build<schema::ClientRequest>([&](schema::ClientRequest::Builder b) {
+      b.getHeader().setDeadline(std::chrono::nanoseconds{patience(o)}.count());
+      b.initReleaseCollection().setCollection(name);
+    });
+  };
+  return ask_for_all(todo);
+}
+
 int load(const options& o) {
+  check_choice(o, "load");
+  if (o.all)
+    return load_all(o);
   session s{o.coordinator};
   s.ask<schema::GetStatusRequest>(); // The connection is no part of what is measured.
   const auto start = clock::now();
@@ -55,6 +102,9 @@ int load(const options& o) {
 }
 
 int release(const options& o) {
+  check_choice(o, "release");
+  if (o.all)
+    return release_all(o);
   session s{o.coordinator};
   const auto start = clock::now();
   s.ask<schema::ReleaseCollectionRequest>([&](auto b) { b.setCollection(o.name); }, patience(o));
@@ -116,10 +166,20 @@ int collections(const options& o) {
   return done;
 }
 
-// A command about one collection.
-CLI::App& add_named(CLI::App& app, const std::string& name, const std::string& description, options& o) {
+// A command about one collection, or with `all` possibly about all.
+CLI::App& add_named(CLI::App& app, const std::string& name, const std::string& description, options& o,
+                    const char* all = nullptr) {
   auto& sub = add_command(app, name, description);
-  sub.add_option("name", o.name, "The collection")->type_name("NAME")->required();
+  auto* which = sub.add_option("name", o.name, "The collection")->type_name("NAME");
+  if (all == nullptr) {
+    which->required();
+  } else {
+    sub.add_flag("--all", o.all, all);
+    sub.add_option("--in-flight", o.in_flight, "With --all: requests at a time")
+        ->type_name("N")
+        ->check(between(std::size_t{1}, limits::client_requests / 2))
+        ->capture_default_str();
+  }
   add_coordinator_option(sub, o.coordinator);
   add_json_option(sub, o.json);
   return sub;
@@ -139,7 +199,8 @@ void add_collection_commands(CLI::App& app, command& chosen) {
   auto choose = [o, &chosen](CLI::App& sub, int (*run)(const options&)) {
     sub.callback([o, run, &chosen] { chosen = [o, run] { return run(*o); }; });
   };
-  auto& loading = add_named(app, "load", "Have a collection served; ends when it can be searched", *o);
+  auto& loading = add_named(app, "load", "Have a collection served; ends when it can be searched", *o,
+                            "Instead: every collection that is not loaded");
   loading.add_option("--replicas", o->replicas, "On how many sets of nodes")
       ->type_name("N")
       ->check(between(1u, static_cast<unsigned>(limits::replicas)))
@@ -147,7 +208,8 @@ void add_collection_commands(CLI::App& app, command& chosen) {
   loading.add_option("--resource-group", o->groups, "The group of all replicas, or (again) of each")->type_name("GROUP");
   add_timeout(loading, *o);
   choose(loading, load);
-  auto& releasing = add_named(app, "release", "Have a collection no longer served; its data stays", *o);
+  auto& releasing = add_named(app, "release", "Have a collection no longer served; its data stays", *o,
+                              "Instead: every collection that is loaded");
   add_timeout(releasing, *o);
   choose(releasing, release);
   choose(add_named(app, "drop", "Delete a released collection and its files", *o), drop);

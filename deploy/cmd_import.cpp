@@ -3,6 +3,7 @@
 #include "deploy/cli.hpp"
 #include "deploy/output.hpp"
 #include "deploy/session.hpp"
+#include "deploy/synthetic.hpp"
 #include "persistence/import_builder.hpp"
 #include "persistence/segment_file.hpp"
 
@@ -25,6 +26,8 @@ struct options {
   std::string names;
   std::string metric;
   std::string partition;
+  std::string synthetic;
+  std::uint64_t seed = 1;
   std::size_t shards = 0;
   std::size_t segment_rows = 100'000;
   bool append = false;
@@ -207,7 +210,31 @@ void print(const options& o, const destination& to, const prepared_import& prepa
     std::cout << "  next: muster load " << o.name << '\n';
 }
 
+int run_synthetic(const options& o) {
+  if (!o.vectors.empty() || !o.names.empty() || !o.metric.empty() || !o.partition.empty() || o.append)
+    throw command_error{usage, "--synthetic makes collections without vectors; of the other options only NAME, --shards, "
+                               "--segment-rows and --seed go with it"};
+  synthetic_options to;
+  to.coordinator = o.coordinator;
+  to.shape = o.synthetic;
+  if (!o.name.empty())
+    to.name = o.name;
+  if (!usable_name(to.name) || to.name.size() > 240)
+    throw command_error{usage, "\"" + to.name + "\" cannot begin collections' names; use 1 to 240 of A-Z a-z 0-9 . _ -"};
+  to.shards = o.shards == 0 ? 1 : o.shards;
+  to.segment_rows = o.segment_rows;
+  to.seed = o.seed;
+  to.json = o.json;
+  return import_synthetic(to);
+}
+
 int run(const options& o) {
+  if (!o.synthetic.empty())
+    return run_synthetic(o);
+  if (o.name.empty())
+    throw command_error{usage, "NAME, the collection, is missing"};
+  if (o.vectors.empty())
+    throw command_error{usage, "--vectors is required (or --synthetic, for collections without vectors)"};
   if (!usable_name(o.name))
     throw command_error{usage, "\"" + o.name + "\" cannot be a collection's name; use 1 to 255 of A-Z a-z 0-9 . _ -"};
   const auto start = std::chrono::steady_clock::now();
@@ -268,10 +295,10 @@ int run(const options& o) {
 void add_import(CLI::App& app, command& chosen) {
   auto o = std::make_shared<options>();
   auto& sub = add_command(app, "import", "Make a collection of a .npy matrix, or add rows to one");
-  sub.add_option("name", o->name, "The collection")->type_name("NAME")->required();
+  sub.add_option("name", o->name, "The collection; with --synthetic what all names begin with [synthetic]")
+      ->type_name("NAME");
   sub.add_option("--vectors", o->vectors, "A .npy matrix of float32 or float64, one row a vector")
-      ->type_name("FILE")
-      ->required();
+      ->type_name("FILE");
   sub.add_option("--ids", o->names, "A text file with one name a line, for each row")->type_name("FILE");
   sub.add_option("--metric", o->metric, "How distance is measured; needed for a new collection")
       ->type_name("cosine|l2|ip")
@@ -285,6 +312,10 @@ void add_import(CLI::App& app, command& chosen) {
       ->capture_default_str();
   sub.add_option("--partition", o->partition, "The partition, made when new [_default]")->type_name("P");
   sub.add_flag("--append", o->append, "Add to a collection that is there; a loaded one takes it over without a gap");
+  sub.add_option("--synthetic", o->synthetic,
+                 "Instead: so many collections of so many segments without vectors, for muster fleet")
+      ->type_name("CxS");
+  sub.add_option("--seed", o->seed, "Of the rows of synthetic segments")->type_name("N")->capture_default_str();
   add_store_option(sub, o->store, "The folder of segment files that all processes see");
   add_coordinator_option(sub, o->coordinator);
   add_json_option(sub, o->json);

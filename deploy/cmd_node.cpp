@@ -47,12 +47,6 @@ std::vector<std::pair<std::string, std::string>> split_labels(const std::vector<
   return out;
 }
 
-// Never used twice by a name: the wall clock at the start, in nanoseconds.
-std::uint64_t new_incarnation() {
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count());
-}
-
 int run(const options& o) {
   hold_signals();
   if (!usable_name(o.name))

@@ -93,6 +93,7 @@ int run(int argc, char** argv) {
   command chosen;
   add_coordinator(app, chosen);
   add_node(app, chosen);
+  add_fleet(app, chosen);
   add_import(app, chosen);
   add_collection_commands(app, chosen);
   add_group_commands(app, chosen);

@@ -88,12 +88,23 @@ bool end_notice::wait_for_go(std::chrono::milliseconds patience) const {
   return state_->changed.wait_for(guard, patience, [&] { return state_->go || !state_->fatal.empty(); });
 }
 
-end_of_process end_notice::wait() const {
+end_of_process end_notice::wait(std::chrono::milliseconds at_most) const {
   const auto set = held_signals();
+  const auto until = std::chrono::steady_clock::now() + at_most;
   for (;;) {
     int got = 0;
-    if (sigwait(&set, &got) != 0)
+    if (at_most.count() > 0) {
+      const auto left = std::max(until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration::zero());
+      const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
+      const timespec patience{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+      got = sigtimedwait(&set, nullptr, &patience);
+      if (got < 0 && errno == EAGAIN)
+        return {};
+      if (got < 0)
+        continue;
+    } else if (sigwait(&set, &got) != 0) {
       continue;
+    }
     std::lock_guard guard{state_->mutex};
     if (got == wake_signal && state_->fatal.empty())
       continue; // Somebody else's.
@@ -185,6 +196,11 @@ result<std::string> usable_listen_address(const std::string& address) {
   checked->port = ntohs(where.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(where).sin_port
                                                    : reinterpret_cast<sockaddr_in6&>(where).sin6_port);
   return net::to_string(*checked);
+}
+
+std::uint64_t new_incarnation() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count());
 }
 
 void say_ready(const std::string& line) {

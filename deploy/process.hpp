@@ -31,8 +31,9 @@ public:
   /// The first call counts; safe from any thread.
   void fatal(std::string text) const;
 
-  /// Blocks until SIGINT, SIGTERM or `fatal`. Afterwards a second signal ends the process at once.
-  end_of_process wait() const;
+  /// Blocks until SIGINT, SIGTERM, `fatal`, or `at_most` has passed (0: without end). Afterwards a second signal ends the
+  /// process at once.
+  end_of_process wait(std::chrono::milliseconds at_most = {}) const;
 
   /// Says that what `wait_for_go` waits for is there; safe from any thread.
   void go() const;
@@ -58,6 +59,9 @@ result<unit> make_folder(const std::string& path, const std::string& what);
 /// Finds out whether an address can be listened on before anything is started that would have to be undone: the address
 /// with "localhost" and port 0 resolved. Loopback only. address_unusable.
 result<std::string> usable_listen_address(const std::string& address);
+
+/// Of this start of a node; never used twice by a name: the wall clock, in nanoseconds.
+std::uint64_t new_incarnation();
 
 /// Prints a line to stdout at once: who waits for it may go on.
 void say_ready(const std::string& line);

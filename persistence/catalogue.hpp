@@ -82,6 +82,8 @@ public:
   /// collection_already_exists, collection_not_found, parameter_invalid (metric, dimension, shards over the limit),
   /// io_failed: when its text says that the change may be on disk nevertheless, the files must be kept.
   virtual result<catalogue_collection> register_import(const catalogue_import& what) = 0;
+  /// Several of them, all or nothing; the failure is that of the first that cannot be.
+  virtual result<unit> register_imports(const std::vector<catalogue_import>& all) = 0;
   /// collection_not_found. The segments' files are the caller's to delete: they are returned.
   virtual result<std::vector<std::string>> drop_collection(collection_id id) = 0;
   /// An empty partition with this new id, or the one of that name that is there already. collection_not_found, parameter_missing.

@@ -90,7 +90,7 @@ failure open_failure(const std::string& path) {
     return {ec::file_not_found,
             path
                 + " is missing; restore it from a copy of the store, or drop the collection and import it "
-                  "again"};
+                  "again (one of muster import --synthetic has no files, only muster fleet can load it)"};
   return {ec::io_failed, "opening " + path + " failed: " + errno_text() + "; check its permissions and the disk"};
 }
 

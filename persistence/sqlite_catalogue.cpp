@@ -102,27 +102,27 @@ public:
   // -- changes ------------------------------------------------------------------
 
   result<catalogue_collection> register_import(const catalogue_import& what) override {
-    auto tried = tried_import(what.collection);
-    for (auto flaw : {flaw_of_collection(what.collection), flaw_of_segments(what.segments)}) {
-      if (!flaw.empty())
-        return invalid(tried + flaw);
-    }
-    if (what.partition_name.empty())
-      return invalid(tried + "the partition has no name; name one, or leave it at _default");
     auto change = sqlite::transaction{db_};
     if (!change.begun())
       return db_.error("importing into");
-    auto collection = what.append ? match_for_append(what.collection) : create_collection(what);
+    auto collection = add_import(what);
     if (!collection)
       return collection.error();
-    auto partition = find_or_create_partition(*collection, what);
-    if (!partition)
-      return partition.error();
-    if (auto added = add_segments(*collection, *partition, what.segments); !added)
-      return added.error();
     if (!change.commit())
       return commit_error("importing into");
     return collection;
+  }
+
+  result<unit> register_imports(const std::vector<catalogue_import>& all) override {
+    auto change = sqlite::transaction{db_};
+    if (!change.begun())
+      return db_.error("importing into");
+    for (const auto& what : all)
+      if (auto collection = add_import(what); !collection)
+        return collection.error();
+    if (!change.commit())
+      return commit_error("importing into");
+    return unit{};
   }
 
   result<std::vector<std::string>> drop_collection(collection_id id) override {
@@ -298,6 +298,25 @@ public:
 
 private:
   // -- parts of an import, inside its transaction -----------------------------------
+
+  result<catalogue_collection> add_import(const catalogue_import& what) {
+    auto tried = tried_import(what.collection);
+    for (auto flaw : {flaw_of_collection(what.collection), flaw_of_segments(what.segments)}) {
+      if (!flaw.empty())
+        return invalid(tried + flaw);
+    }
+    if (what.partition_name.empty())
+      return invalid(tried + "the partition has no name; name one, or leave it at _default");
+    auto collection = what.append ? match_for_append(what.collection) : create_collection(what);
+    if (!collection)
+      return collection.error();
+    auto partition = find_or_create_partition(*collection, what);
+    if (!partition)
+      return partition.error();
+    if (auto added = add_segments(*collection, *partition, what.segments); !added)
+      return added.error();
+    return collection;
+  }
 
   result<catalogue_collection> match_for_append(const catalogue_collection& what) {
     auto found = find(what.database, what.name);

@@ -39,10 +39,7 @@ const char* name_of(schema::TaskKind kind) {
 } // namespace
 
 const collection_view* find_loaded(const situation& s, std::string_view name) {
-  for (const auto& [id, view] : s.collections())
-    if (view.desired && view.desired->name == name)
-      return &view;
-  return nullptr;
+  return s.named(name);
 }
 
 bool can_serve(const situation& s, const collection_view& view, const delegator_row& leader) {

@@ -3,7 +3,25 @@
 
 #include "messages/limits.hpp"
 
+#include <iterator>
+
 namespace muster {
+
+bool of_collection(schema::ChunkKind kind) {
+  switch (kind) {
+    case schema::ChunkKind::COLLECTION:
+    case schema::ChunkKind::TARGET_HEAD:
+    case schema::ChunkKind::TARGET_SEGMENTS:
+    case schema::ChunkKind::DELEGATORS:
+    case schema::ChunkKind::COPIES:
+    case schema::ChunkKind::VIEWS:
+    case schema::ChunkKind::TASKS:
+    case schema::ChunkKind::FAILURES:
+      return true;
+    default:
+      return false;
+  }
+}
 
 void touched_ids::add(std::int64_t segment) {
   if (whole)
@@ -16,12 +34,14 @@ void touched_ids::add(std::int64_t segment) {
 }
 
 void touched_ids::add(const touched_ids& other) {
-  if (other.whole) {
+  if (whole)
+    return;
+  if (!other.whole)
+    segments.insert(other.segments);
+  if (other.whole || segments.size() > limits::touched_segments) {
     whole = true;
     segments.clear();
   }
-  for (auto s : other.segments)
-    add(s);
 }
 
 void change_set::put(chunk_key key, msg<schema::Chunk> chunk) {
@@ -50,6 +70,23 @@ void change_set::touch_node(std::int64_t node) {
   nodes_.insert(node);
 }
 
+void change_set::touch(const touched_map& collections) {
+  for (const auto& [id, ids] : collections)
+    touched_[id].add(ids);
+}
+
+void change_set::put_view(std::int64_t collection, std::shared_ptr<const collection_view> view) {
+  views_[collection] = std::move(view);
+}
+
+void change_set::put_load(std::int64_t node, const node_load& load) {
+  loads_[node] = load;
+}
+
+void change_set::put_unheard(std::shared_ptr<const id_set> nodes) {
+  unheard_ = std::move(nodes);
+}
+
 void change_set::make_whole(const std::set<schema::ChunkKind>& kinds) {
   std::erase_if(chunks_, [&](const auto& entry) { return kinds.contains(entry.first.kind); });
   whole_kinds_.insert(kinds.begin(), kinds.end());
@@ -70,18 +107,52 @@ void change_set::merge(const publication& later) {
     put(chunk_key{ref.getKind(), ref.getCollection(), ref.getKey()}, later.chunks[i++]);
   for (auto t : header.getTouched()) {
     auto& mine = touched_[t.getCollection()];
-    touched_ids ids;
-    ids.whole = t.getWhole();
-    for (auto s : t.getSegments())
-      ids.segments.insert(s);
-    mine.add(ids);
+    mine.add(read(t));
+  }
+  for (auto n : header.getNodesTouched())
+    nodes_.insert(n);
+  for (const auto& [id, view] : later.views)
+    views_[id] = view;
+  for (const auto& [id, load] : later.loads)
+    loads_[id] = load;
+  if (later.unheard)
+    unheard_ = later.unheard;
+}
+
+void change_set::merge_nodes(const publication& later) {
+  auto header = later.header.read();
+  if (header.getWhole()) {
+    std::set<schema::ChunkKind> kinds;
+    for (auto kind : header.getKinds())
+      if (!of_collection(kind))
+        kinds.insert(kind);
+    if (!kinds.empty())
+      make_whole(kinds);
+  }
+  for (auto ref : header.getRemoved())
+    if (ref.getCollection() == 0)
+      remove(chunk_key{ref.getKind(), ref.getCollection(), ref.getKey()});
+  std::size_t i = 0;
+  for (auto ref : header.getChunks()) {
+    const auto& chunk = later.chunks[i++];
+    if (ref.getCollection() == 0)
+      put(chunk_key{ref.getKind(), ref.getCollection(), ref.getKey()}, chunk);
   }
   for (auto n : header.getNodesTouched())
     nodes_.insert(n);
 }
 
+touched_ids read(schema::Touched::Reader r) {
+  touched_ids ids;
+  ids.whole = r.getWhole();
+  ids.segments.reserve(r.getSegments().size());
+  for (auto s : r.getSegments())
+    ids.segments.insert(s);
+  return ids;
+}
+
 bool change_set::empty() const {
-  return chunks_.empty() && touched_.empty() && nodes_.empty() && whole_kinds_.empty();
+  return chunks_.empty() && touched_.empty() && nodes_.empty() && whole_kinds_.empty() && views_.empty() && loads_.empty();
 }
 
 void change_set::clear() {
@@ -89,10 +160,16 @@ void change_set::clear() {
   touched_.clear();
   nodes_.clear();
   whole_kinds_.clear();
+  views_.clear();
+  loads_.clear();
+  unheard_ = nullptr;
 }
 
 publication change_set::take(std::uint64_t number, std::uint64_t epoch, std::int64_t now_ns) {
   publication result;
+  result.views.assign(std::make_move_iterator(views_.begin()), std::make_move_iterator(views_.end()));
+  result.loads.assign(loads_.begin(), loads_.end());
+  result.unheard = unheard_;
   std::size_t removed = 0;
   std::size_t words = 64 + nodes_.size();
   for (const auto& [key, chunk] : chunks_) {

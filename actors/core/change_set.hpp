@@ -1,6 +1,7 @@
 // What a publisher has to say, and what one subscriber has not heard yet: chunks by reference and what they touch.
 #pragma once
 
+#include "actors/core/flat_map.hpp"
 #include "actors/core/publication.hpp"
 
 #include <compare>
@@ -20,16 +21,21 @@ struct chunk_key {
   friend auto operator<=>(const chunk_key&, const chunk_key&) = default;
 };
 
+/// True for chunks that are about one collection.
+bool of_collection(schema::ChunkKind kind);
+
 /// Which segments of a collection a change is about. Neither whole nor any segment: its shards (delegators, nodes) changed.
 struct touched_ids {
   bool whole = false;
-  std::set<std::int64_t> segments;
+  id_set segments;
 
   void add(std::int64_t segment);
   void add(const touched_ids& other);
 };
 
 using touched_map = std::map<std::int64_t, touched_ids>;
+
+touched_ids read(schema::Touched::Reader r);
 
 /// A union of changes. Adding the same chunk twice keeps the newer; its size is bounded by the number of chunks.
 class change_set {
@@ -40,11 +46,18 @@ public:
   void touch(std::int64_t collection, std::int64_t segment);
   void touch_whole(std::int64_t collection);
   void touch_node(std::int64_t node);
+  void touch(const touched_map& collections);
+  /// A collection as it is from now on, in place of its chunks; null: it is gone.
+  void put_view(std::int64_t collection, std::shared_ptr<const collection_view> view);
+  void put_load(std::int64_t node, const node_load& load);
+  void put_unheard(std::shared_ptr<const id_set> nodes);
   /// From here on this is everything of these kinds.
   void make_whole(const std::set<schema::ChunkKind>& kinds);
 
   /// Adds a publication made later than all this.
   void merge(const publication& later);
+  /// Of such a publication, only the chunks that belong to no collection, and the nodes it names.
+  void merge_nodes(const publication& later);
 
   bool empty() const;
   void clear();
@@ -61,6 +74,9 @@ private:
   touched_map touched_;
   std::set<std::int64_t> nodes_;
   std::set<schema::ChunkKind> whole_kinds_;
+  std::map<std::int64_t, std::shared_ptr<const collection_view>> views_;
+  std::map<std::int64_t, node_load> loads_;
+  std::shared_ptr<const id_set> unheard_;
 };
 
 } // namespace muster

@@ -8,7 +8,7 @@
 
 namespace muster {
 
-/// Cost of apply: the chunks in the publication. Of whole: all chunks.
+/// Cost of apply: the chunks in the publication. Of whole: all chunks. Views that a publication shares are not kept here.
 class chunk_store {
 public:
   void apply(const publication& p) {

@@ -9,7 +9,8 @@ namespace {
 
 using schema::ChunkKind;
 
-constexpr std::size_t nodes_per_chunk = 64;
+/// One, so that a report changes the row of its node alone.
+constexpr std::size_t nodes_per_chunk = 1;
 
 } // namespace
 
@@ -50,6 +51,7 @@ void distribution_tables::report(std::int64_t node, std::uint64_t incarnation, s
     mine.in_full = true;
     mine.full_copies.clear();
     mine.full_shards.clear();
+    mine.collections_before = mine.collections;
   } else if (!mine.in_full && !mine.row.known && plant::active != plant::bug::stale_incarnation_report) {
     return;
   }
@@ -121,7 +123,7 @@ void distribution_tables::put_delegator(held& node, schema::DelegatorReport::Rea
     }
   };
   if (report.getWholeView()) {
-    std::set<std::int64_t> named;
+    id_set named;
     for (auto v : report.getView())
       named.insert(v.getSegment());
     for (auto segment : s.view)
@@ -163,8 +165,8 @@ void distribution_tables::finish_full(held& node) {
   for (const auto& [key, s] : shards)
     if (!node.full_shards.contains(key))
       erase_delegator(node, key);
-  const auto collections = node.collections;
-  for (auto collection : collections) {
+  // What came with this report alone is whole as it is.
+  for (auto collection : std::exchange(node.collections_before, {})) {
     const auto& seen = node.full_copies[collection];
     std::vector<std::int64_t> stale;
     collections_[collection].copies.each([&](const copy_row& c) {
@@ -191,6 +193,7 @@ void distribution_tables::clear(held& node) {
   node.in_full = true;
   node.full_copies.clear();
   node.full_shards.clear();
+  node.collections_before = node.collections;
   finish_full(node);
   node.row.known = false;
 }
@@ -217,12 +220,16 @@ change_set distribution_tables::take_changes() {
     auto& mine = collections_[collection];
     mine.copies.flush(
       [&](std::int64_t key, const std::vector<copy_row>& rows) {
-        changes_.put({ChunkKind::COPIES, collection, key}, chunk_of(collection, rows));
+        auto chunk = chunk_of(collection, rows);
+        changes_.put({ChunkKind::COPIES, collection, key}, chunk);
+        return chunk;
       },
       [&](std::int64_t key) { changes_.remove({ChunkKind::COPIES, collection, key}); });
     mine.views.flush(
       [&](std::int64_t key, const std::vector<view_row>& rows) {
-        changes_.put({ChunkKind::VIEWS, collection, key}, chunk_of(collection, rows));
+        auto chunk = chunk_of(collection, rows);
+        changes_.put({ChunkKind::VIEWS, collection, key}, chunk);
+        return chunk;
       },
       [&](std::int64_t key) { changes_.remove({ChunkKind::VIEWS, collection, key}); });
   }
@@ -249,10 +256,13 @@ change_set distribution_tables::whole() const {
   for (std::size_t chunk = 0; chunk * nodes_per_chunk < by_ordinal_.size(); ++chunk)
     all.put({ChunkKind::NODES, 0, static_cast<std::int64_t>(chunk)}, nodes_chunk(chunk));
   for (const auto& [collection, mine] : collections_) {
-    for (const auto& [key, rows] : mine.copies.chunks())
-      all.put({ChunkKind::COPIES, collection, key}, chunk_of(collection, rows));
-    for (const auto& [key, rows] : mine.views.chunks())
-      all.put({ChunkKind::VIEWS, collection, key}, chunk_of(collection, rows));
+    const auto encode = [c = collection](const auto& rows) { return chunk_of(c, rows); };
+    mine.copies.each_chunk(encode, [&, c = collection](std::int64_t key, msg<schema::Chunk> chunk) {
+      all.put({ChunkKind::COPIES, c, key}, std::move(chunk));
+    });
+    mine.views.each_chunk(encode, [&, c = collection](std::int64_t key, msg<schema::Chunk> chunk) {
+      all.put({ChunkKind::VIEWS, c, key}, std::move(chunk));
+    });
     if (!mine.delegators.empty())
       all.put({ChunkKind::DELEGATORS, collection, 0}, delegators_chunk(collection));
     all.touch_whole(collection);

@@ -37,13 +37,14 @@ private:
 
   struct shard {
     delegator_row row;
-    std::set<std::int64_t> view; ///< Segments that it routes.
+    id_set view; ///< Segments that it routes.
   };
 
   struct held {
     node_row row;
     std::size_t ordinal = 0;
     std::set<std::int64_t> collections; ///< That have copies here.
+    std::set<std::int64_t> collections_before; ///< Those of them from before the full report.
     std::map<delegator_key, shard> shards;
     bool in_full = false; ///< Between the first and the last page of a full report.
     std::map<std::int64_t, std::set<std::int64_t>> full_copies; ///< Seen in those pages.

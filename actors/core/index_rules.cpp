@@ -23,7 +23,7 @@ index_work work_for(const head_row& head, const target_row& target, const copy_r
   // Statistics are loaded once the indexes are there.
   if (const auto ready = head.stats & ~copy.stats & target.stats; lacking == 0 && ready != 0)
     return {schema::TaskKind::UPDATE_STATS, ready, reason::stats_lacking};
-  if (const auto surplus = copy.indexes & ~head.indexes; surplus != 0)
+  if (const auto surplus = copy.indexes & ~head.indexes; surplus != 0 && head.indexes_known)
     return {schema::TaskKind::DROP_INDEX, surplus, reason::index_surplus};
   return {};
 }
@@ -55,7 +55,19 @@ std::vector<proposal> index_rules::check(const situation& s, const touched_map& 
   return out;
 }
 
+/// Keeps the count of what is open in step.
 void index_rules::check_collection(const situation& s, std::int64_t id, const touched_ids& ids, std::vector<proposal>& out) {
+  const auto before = open_in(id);
+  look_at(s, id, ids, out);
+  open_count_ += open_in(id) - before;
+}
+
+std::size_t index_rules::open_in(std::int64_t id) const {
+  auto i = open_.find(id);
+  return i == open_.end() ? 0 : i->second.segments.size();
+}
+
+void index_rules::look_at(const situation& s, std::int64_t id, const touched_ids& ids, std::vector<proposal>& out) {
   const auto* view = s.collection(id);
   if (view == nullptr || !view->desired || !view->head) {
     open_.erase(id);
@@ -133,6 +145,14 @@ bool index_rules::check_segment(const situation& s, const collection_view& view,
 
 std::optional<std::int64_t> index_rules::sweep(const situation& s, std::int64_t collection, std::int64_t from,
                                                std::size_t most, sweep_findings& found) {
+  const auto before = open_in(collection);
+  const auto next = walk(s, collection, from, most, found);
+  open_count_ += open_in(collection) - before;
+  return next;
+}
+
+std::optional<std::int64_t> index_rules::walk(const situation& s, std::int64_t collection, std::int64_t from,
+                                              std::size_t most, sweep_findings& found) {
   const auto& view = *s.collection(collection);
   if (!view.desired || !view.head)
     return std::nullopt;
@@ -155,13 +175,6 @@ std::optional<std::int64_t> index_rules::sweep(const situation& s, std::int64_t 
     }
   }
   return next;
-}
-
-std::size_t index_rules::open() const {
-  std::size_t n = 0;
-  for (const auto& [id, mine] : open_)
-    n += mine.segments.size();
-  return n;
 }
 
 } // namespace muster

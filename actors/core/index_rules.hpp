@@ -33,7 +33,9 @@ public:
   }
 
   /// Segments with a copy for which something is to be done.
-  std::size_t open() const;
+  std::size_t open() const {
+    return open_count_;
+  }
 
 private:
   struct unsettled {
@@ -45,9 +47,14 @@ private:
   };
 
   void check_collection(const situation& s, std::int64_t id, const touched_ids& ids, std::vector<proposal>& out);
+  void look_at(const situation& s, std::int64_t id, const touched_ids& ids, std::vector<proposal>& out);
+  std::optional<std::int64_t> walk(const situation& s, std::int64_t collection, std::int64_t from, std::size_t most,
+                                   sweep_findings& found);
+  std::size_t open_in(std::int64_t collection) const;
   bool check_segment(const situation& s, const collection_view& view, std::int64_t segment, std::vector<proposal>& out) const;
 
   std::map<std::int64_t, unsettled> open_; ///< Collections with an index, statistics, or something open.
+  std::size_t open_count_ = 0; ///< Segments in all of them.
   std::set<std::int64_t> cut_;
   std::int64_t last_cut_ = 0;
 };

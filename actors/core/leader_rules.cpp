@@ -67,8 +67,21 @@ std::vector<proposal> leader_rules::check(const situation& s, const touched_map&
   return out;
 }
 
+/// Keeps the count of what is open in step.
 void leader_rules::check_collection(const situation& s, std::int64_t id, const touched_ids& ids,
                                     std::vector<proposal>& out) {
+  const auto before = open_in(id);
+  look_at(s, id, ids, out);
+  open_count_ += open_in(id) - before;
+}
+
+std::size_t leader_rules::open_in(std::int64_t id) const {
+  auto i = open_.find(id);
+  return i == open_.end() ? 0 : i->second.segments.size();
+}
+
+void leader_rules::look_at(const situation& s, std::int64_t id, const touched_ids& ids,
+                           std::vector<proposal>& out) {
   const auto* view = s.collection(id);
   if (view == nullptr || !view->desired || !view->head) {
     open_.erase(id);
@@ -251,6 +264,14 @@ bool leader_rules::check_segment(const situation& s, const collection_view& view
 
 std::optional<std::int64_t> leader_rules::sweep(const situation& s, std::int64_t collection, std::int64_t from,
                                                 std::size_t most, sweep_findings& found) {
+  const auto before = open_in(collection);
+  const auto next = walk(s, collection, from, most, found);
+  open_count_ += open_in(collection) - before;
+  return next;
+}
+
+std::optional<std::int64_t> leader_rules::walk(const situation& s, std::int64_t collection, std::int64_t from,
+                                               std::size_t most, sweep_findings& found) {
   const auto& view = *s.collection(collection);
   if (!view.desired || !view.head)
     return std::nullopt;
@@ -297,13 +318,6 @@ std::optional<std::int64_t> leader_rules::sweep(const situation& s, std::int64_t
   if (fresh && !mine.segments.empty())
     mine.shards = shard_state_of(s, view);
   return next;
-}
-
-std::size_t leader_rules::open() const {
-  std::size_t n = 0;
-  for (const auto& [id, mine] : open_)
-    n += mine.segments.size();
-  return n;
 }
 
 } // namespace muster

@@ -32,7 +32,9 @@ public:
     return !cut_.empty();
   }
 
-  std::size_t open() const;
+  std::size_t open() const {
+    return open_count_;
+  }
 
 private:
   using shard_index = std::pair<std::size_t, std::size_t>; ///< Replica, channel.
@@ -47,11 +49,16 @@ private:
   };
 
   void check_collection(const situation& s, std::int64_t id, const touched_ids& ids, std::vector<proposal>& out);
+  void look_at(const situation& s, std::int64_t id, const touched_ids& ids, std::vector<proposal>& out);
+  std::optional<std::int64_t> walk(const situation& s, std::int64_t collection, std::int64_t from, std::size_t most,
+                                   sweep_findings& found);
+  std::size_t open_in(std::int64_t collection) const;
   bool check_segment(const situation& s, const collection_view& view, const shard_context& shards, std::int64_t segment,
                      std::vector<shard_index>& uncovered, std::vector<proposal>& out) const;
   void note(unsettled& mine, std::int64_t segment, bool open, std::vector<shard_index> uncovered) const;
 
   std::map<std::int64_t, unsettled> open_;
+  std::size_t open_count_ = 0; ///< Segments in all of them.
   std::set<std::int64_t> cut_; ///< Collections with something pending.
   std::int64_t last_cut_ = 0;  ///< The next check starts after this one, so that none is passed over for ever.
 };

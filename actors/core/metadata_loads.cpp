@@ -25,6 +25,7 @@ void metadata_tables::add_to_next(entry& e, std::int64_t version, target_row seg
   }
   ++head.next_segments;
   head.next_rows += segment.rows;
+  head.indexes |= segment.indexes;
   e.segments.put(segment);
   changes.touch(head.collection, segment.segment);
 }

@@ -107,13 +107,7 @@ std::vector<std::string> metadata_tables::restore(const std::vector<journal_entr
             complain(e, "a key that names no chunk");
             break;
           }
-          auto reader = chunk.getTargetSegments();
-          auto& entry = collections_[reader.getCollection()];
-          std::vector<target_row> rows;
-          for (auto s : reader.getSegments()) {
-            rows.push_back(muster::read(s));
-          }
-          entry.segments.restore(*key, std::move(rows));
+          collections_[chunk.getTargetSegments().getCollection()].segments.restore(*key, *m);
         } else {
           complain(e, "a payload of another kind");
         }
@@ -184,8 +178,10 @@ change_set metadata_tables::whole() const {
       all.put({ChunkKind::COLLECTION, id, 0}, chunk_of(*e.desired));
     if (e.head)
       all.put({ChunkKind::TARGET_HEAD, id, 0}, chunk_of(*e.head));
-    for (const auto& [key, rows] : e.segments.chunks())
-      all.put({ChunkKind::TARGET_SEGMENTS, id, key}, chunk_of(id, rows));
+    e.segments.each_chunk([&, c = id](const auto& rows) { return chunk_of(c, rows); },
+                          [&, c = id](std::int64_t key, msg<schema::Chunk> chunk) {
+                            all.put({ChunkKind::TARGET_SEGMENTS, c, key}, std::move(chunk));
+                          });
     all.touch_whole(id);
   }
   for (const auto& [name, row] : groups_)
@@ -251,7 +247,8 @@ void metadata_tables::put_segments(commit_outcome& out, std::int64_t collection,
     [&](std::int64_t key, const std::vector<target_row>& rows) {
       auto chunk = chunk_of(collection, rows);
       out.rows.push_back({record_kind::target_segments, name(key), bytes_of(chunk)});
-      out.changes.put({ChunkKind::TARGET_SEGMENTS, collection, key}, std::move(chunk));
+      out.changes.put({ChunkKind::TARGET_SEGMENTS, collection, key}, chunk);
+      return chunk;
     },
     [&](std::int64_t key) {
       out.rows.push_back({record_kind::target_segments, name(key), std::nullopt});
@@ -318,11 +315,11 @@ commit_outcome metadata_tables::release(std::int64_t collection) {
   out.changes.remove({ChunkKind::COLLECTION, collection, 0});
   out.rows.push_back({record_kind::target_head, std::to_string(collection), std::nullopt});
   out.changes.remove({ChunkKind::TARGET_HEAD, collection, 0});
-  for (const auto& [key, rows] : i->second.segments.chunks()) {
+  i->second.segments.each_key([&](std::int64_t key) {
     out.rows.push_back(
       {record_kind::target_segments, std::to_string(collection) + "/" + std::to_string(key), std::nullopt});
     out.changes.remove({ChunkKind::TARGET_SEGMENTS, collection, key});
-  }
+  });
   out.changes.touch_whole(collection);
   collections_.erase(i);
   return out;

@@ -1,17 +1,29 @@
 // A publication: a numbered change of one or more truths, as a header and the chunks it replaces, shared by reference.
 #pragma once
 
+#include "actors/core/node_load.hpp"
 #include "messages/msg.hpp"
 #include "messages/schema/state.capnp.h"
 
+#include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace muster {
 
-/// `chunks[i]` belongs to `header.chunks[i]`. All bytes; a copy copies references.
+class collection_view;
+class id_set;
+
+/// `chunks[i]` belongs to `header.chunks[i]`. A copy copies references.
+/// Who merges the truths decodes each chunk of a collection once and publishes, in its place, the immutable view of the whole
+/// collection that its many subscribers share; of what nodes carry, those that changed.
 struct publication {
   msg<schema::PublicationHeader> header;
   std::vector<msg<schema::Chunk>> chunks;
+  std::vector<std::pair<std::int64_t, std::shared_ptr<const collection_view>>> views; ///< Null: nothing is known of it any more.
+  std::vector<std::pair<std::int64_t, node_load>> loads;
+  std::shared_ptr<const id_set> unheard; ///< Nodes that replicas name and no chunk of nodes has; null: not told.
 };
 
 } // namespace muster

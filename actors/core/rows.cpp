@@ -286,6 +286,7 @@ head_row read(schema::TargetHead::Reader r) {
     row.next_channels.push_back(read(c));
   row.indexes = r.getIndexes();
   row.stats = r.getStats();
+  row.indexes_known = r.getIndexesKnown();
   return row;
 }
 
@@ -316,6 +317,7 @@ void write(schema::TargetHead::Builder b, const head_row& row) {
   }
   b.setIndexes(row.indexes);
   b.setStats(row.stats);
+  b.setIndexesKnown(row.indexes_known);
 }
 
 node_row read(schema::NodeState::Reader r) {
@@ -384,6 +386,29 @@ msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<target_ro
         write(list[i], rows[i]);
     },
     rows.size() * 9 + 16);
+}
+
+namespace {
+
+template <class List, class Row>
+void read_list(List list, std::vector<Row>& rows) {
+  rows.reserve(list.size());
+  for (auto r : list)
+    rows.push_back(read(r));
+}
+
+} // namespace
+
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<target_row>& rows) {
+  read_list(chunk->getTargetSegments().getSegments(), rows);
+}
+
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<copy_row>& rows) {
+  read_list(chunk->getCopies().getCopies(), rows);
+}
+
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<view_row>& rows) {
+  read_list(chunk->getViews().getViews(), rows);
 }
 
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<copy_row>& rows) {

@@ -212,6 +212,7 @@ struct head_row {
   std::vector<channel_target> next_channels;
   std::uint64_t indexes = 0; ///< Bit i: the collection has an index i.
   std::uint64_t stats = 0;   ///< Bit i: field i has statistics that copies should load.
+  bool indexes_known = false; ///< `indexes` is all there are; otherwise nobody said, and no index is surplus.
 
   /// The version that a fresh delegator should serve: current, or next while there is no current.
   std::int64_t readable() const {
@@ -294,6 +295,11 @@ group_row read(schema::ResourceGroupState::Reader r);
 void write(schema::ResourceGroupState::Builder b, const group_row& row);
 replica_row read(schema::ReplicaState::Reader r);
 void write(schema::ReplicaState::Builder b, const replica_row& row);
+
+/// The rows of a chunk of their kind.
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<target_row>& rows);
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<copy_row>& rows);
+void read_rows(const msg<schema::Chunk>& chunk, std::vector<view_row>& rows);
 
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<target_row>& rows);
 msg<schema::Chunk> chunk_of(std::int64_t collection, const std::vector<copy_row>& rows);

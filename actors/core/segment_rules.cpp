@@ -149,8 +149,21 @@ std::vector<proposal> segment_rules::check(const situation& s, const touched_map
   return out;
 }
 
+/// Keeps the count of what is open in step.
 void segment_rules::check_collection(const situation& s, std::int64_t id, const touched_ids& ids, placing& places,
                                      std::vector<proposal>& out) {
+  const auto before = open_in(id);
+  look_at(s, id, ids, places, out);
+  open_count_ += open_in(id) - before;
+}
+
+std::size_t segment_rules::open_in(std::int64_t id) const {
+  auto i = open_.find(id);
+  return i == open_.end() ? 0 : i->second.segments.size();
+}
+
+void segment_rules::look_at(const situation& s, std::int64_t id, const touched_ids& ids, placing& places,
+                            std::vector<proposal>& out) {
   const auto* view = s.collection(id);
   if (view == nullptr) {
     open_.erase(id);
@@ -307,6 +320,14 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
 
 std::optional<std::int64_t> segment_rules::sweep(const situation& s, std::int64_t collection, std::int64_t from,
                                                  std::size_t most, sweep_findings& found) {
+  const auto before = open_in(collection);
+  const auto next = walk(s, collection, from, most, found);
+  open_count_ += open_in(collection) - before;
+  return next;
+}
+
+std::optional<std::int64_t> segment_rules::walk(const situation& s, std::int64_t collection, std::int64_t from,
+                                                std::size_t most, sweep_findings& found) {
   const auto& view = *s.collection(collection);
   const auto mine = open_.find(collection);
   const auto expected = [&](std::int64_t segment) {
@@ -357,13 +378,6 @@ std::optional<std::int64_t> segment_rules::sweep(const situation& s, std::int64_
   if (auto i = open_.find(collection); i != open_.end() && fresh)
     i->second.shards = shard_state_of(s, view);
   return next;
-}
-
-std::size_t segment_rules::open() const {
-  std::size_t n = 0;
-  for (const auto& [id, mine] : open_)
-    n += mine.segments.size();
-  return n;
 }
 
 } // namespace muster

@@ -32,7 +32,9 @@ public:
   }
 
   /// Segments known to be lacking, surplus or repeated, over all collections.
-  std::size_t open() const;
+  std::size_t open() const {
+    return open_count_;
+  }
 
   /// How nodes are chosen from now on.
   void configure(const balance_settings& settings, const situation&) {
@@ -48,12 +50,17 @@ private:
 
   void check_collection(const situation& s, std::int64_t id, const touched_ids& ids, placing& places,
                         std::vector<proposal>& out);
+  void look_at(const situation& s, std::int64_t id, const touched_ids& ids, placing& places, std::vector<proposal>& out);
+  std::optional<std::int64_t> walk(const situation& s, std::int64_t collection, std::int64_t from, std::size_t most,
+                                   sweep_findings& found);
+  std::size_t open_in(std::int64_t collection) const;
   /// True: the segment is not as it should be.
   bool check_segment(const situation& s, std::int64_t collection, const collection_view& view, const shard_context* shards,
                      std::int64_t segment, placing& places, std::vector<proposal>& out) const;
 
   balance_settings settings_;
   std::map<std::int64_t, unsettled> open_;
+  std::size_t open_count_ = 0; ///< Segments in all of them.
   std::set<std::int64_t> cut_;   ///< Collections with something pending.
   std::int64_t last_cut_ = 0;    ///< The next check starts after this one, so that none is passed over for ever.
 };

@@ -35,17 +35,9 @@ shard_state shard_state_of(const situation& s, const collection_view& view) {
   }
   state.delegators = view.delegators;
   view.each_channel_task([&](const task_row& t) { state.channel_tasks.emplace_back(t.replica, t.channel, t.kind); });
-  if (!view.desired)
-    return state;
-  state.revision = view.desired->revision;
-  for (const auto& r : view.desired->replicas)
-    for (const auto* list : {&r.nodes, &r.read_only_nodes})
-      for (auto id : *list) {
-        const auto* n = s.node(id);
-        state.nodes.emplace_back(id, n == nullptr ? 16u
-                                                  : (n->known ? 1u : 0u) | (n->gone() ? 2u : 0u) | (n->connected() ? 4u : 0u)
-                                                      | (n->stopping ? 8u : 0u));
-      }
+  if (view.desired)
+    state.revision = view.desired->revision;
+  state.node_changes = s.node_changes();
   return state;
 }
 

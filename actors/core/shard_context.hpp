@@ -50,14 +50,14 @@ struct shard_state {
   std::int64_t current = 0;
   std::int64_t next = 0;
   std::uint64_t revision = 0;
-  std::vector<delegator_row> delegators;
+  shared_list<delegator_row> delegators;
   std::vector<std::tuple<std::int64_t, std::string, schema::TaskKind>> channel_tasks; ///< Replica, channel.
-  std::vector<std::pair<std::int64_t, unsigned>> nodes; ///< Of all replicas, with what matters of their state.
+  std::uint64_t node_changes = 0; ///< Of all nodes: they are rare.
 
   friend bool operator==(const shard_state&, const shard_state&) = default;
 };
 
-/// Cost: delegators, channel tasks and replica nodes of the collection.
+/// Cost: delegators and channel tasks of the collection.
 shard_state shard_state_of(const situation& s, const collection_view& view);
 
 } // namespace muster

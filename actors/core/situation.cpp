@@ -1,335 +1,133 @@
 // Applying publications to a situation and reading it.
 #include "actors/core/situation.hpp"
 
+#include "actors/core/chunk_difference.hpp"
+
 #include <algorithm>
-#include <limits>
+#include <iterator>
 #include <utility>
 
 namespace muster {
 
 namespace {
 
-using chunk_map = std::map<std::int64_t, msg<schema::Chunk>>;
+const id_set no_ids;
 
-const msg<schema::Chunk>* chunk_with(const chunk_map& chunks, std::int64_t segment) {
-  auto i = chunks.upper_bound(segment);
-  return i == chunks.begin() ? nullptr : &std::prev(i)->second;
+/// The nodes of all replicas, sorted.
+std::vector<std::int64_t> members_of(const collection_row* row) {
+  std::vector<std::int64_t> all;
+  if (row != nullptr)
+    for (const auto& r : row->replicas)
+      for (const auto* list : {&r.nodes, &r.read_only_nodes})
+        all.insert(all.end(), list->begin(), list->end());
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
-/// The first index of a list whose segment is not less than `segment`.
-template <class List, class Key>
-unsigned lower(List list, std::int64_t segment, Key key) {
-  unsigned low = 0;
-  unsigned high = list.size();
-  while (low < high) {
-    const auto middle = (low + high) / 2;
-    if (key(list[middle]) < segment)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+bool reported(const node_row& n) {
+  return n.known || n.gone();
 }
-
-const std::set<std::int64_t> no_ids;
 
 } // namespace
 
-bool is_channel_task(schema::TaskKind kind) {
-  switch (kind) {
-    case schema::TaskKind::SERVE_SHARD:
-    case schema::TaskKind::DROP_SHARD:
-    case schema::TaskKind::MOVE_SHARD:
-    case schema::TaskKind::SYNC_TARGET:
-    case schema::TaskKind::SYNC_STATS:
-      return true;
-    default:
-      return false;
-  }
+// -- views that are shared -----------------------------------------------------------
+
+collection_view& situation::edit(std::int64_t collection) {
+  auto& e = collections_.rows_[collection];
+  if (!e.view)
+    e.view = std::make_shared<collection_view>();
+  else if (!e.own)
+    e.view = std::make_shared<collection_view>(*e.view);
+  e.own = true;
+  if (remembers_)
+    changed_views_.insert(collection);
+  return *e.view;
 }
 
-bool sets_up_shard(schema::TaskKind kind) {
-  return kind == schema::TaskKind::SERVE_SHARD || kind == schema::TaskKind::MOVE_SHARD;
+collection_view* situation::edit_known(std::int64_t collection) {
+  return collections_.rows_.contains(collection) ? &edit(collection) : nullptr;
 }
 
-// -- collection_view ------------------------------------------------------------
-
-std::optional<target_row> collection_view::target_of(std::int64_t segment) const {
-  auto* chunk = chunk_with(targets_, segment);
-  if (chunk == nullptr)
-    return std::nullopt;
-  auto list = chunk->read().getTargetSegments().getSegments();
-  auto i = lower(list, segment, [](auto r) { return r.getId(); });
-  if (i == list.size() || list[i].getId() != segment)
-    return std::nullopt;
-  return read(list[i]);
+collection_map::table::iterator situation::forget_collection(collection_map::table::iterator i) {
+  if (remembers_)
+    changed_views_.insert(i->first);
+  return collections_.rows_.erase(i);
 }
 
-std::vector<copy_row> collection_view::copies_of(std::int64_t segment) const {
-  std::vector<copy_row> result;
-  if (auto* chunk = chunk_with(copies_, segment)) {
-    auto list = chunk->read().getCopies().getCopies();
-    for (auto i = lower(list, segment, [](auto r) { return r.getSegment(); }); i < list.size(); ++i) {
-      if (list[i].getSegment() != segment)
-        break;
-      result.push_back(read(list[i]));
-    }
-  }
-  return result;
+node_load& situation::edit_load(std::int64_t node) {
+  if (remembers_)
+    changed_loads_.insert(node);
+  return loads_[node];
 }
 
-std::vector<view_row> collection_view::views_of(std::int64_t segment) const {
-  std::vector<view_row> result;
-  if (auto* chunk = chunk_with(views_, segment)) {
-    auto list = chunk->read().getViews().getViews();
-    for (auto i = lower(list, segment, [](auto r) { return r.getSegment(); }); i < list.size(); ++i) {
-      if (list[i].getSegment() != segment)
-        break;
-      result.push_back(read(list[i]));
-    }
-  }
-  return result;
-}
-
-std::int64_t collection_view::worker_of(std::int64_t segment, std::int64_t leader) const {
-  for (const auto& v : views_of(segment))
-    if (v.leader == leader)
-      return v.worker;
-  return 0;
-}
-
-void collection_view::each_target(const std::function<void(const target_row&)>& f) const {
-  for (const auto& [key, chunk] : targets_)
-    for (auto r : chunk.read().getTargetSegments().getSegments())
-      f(read(r));
-}
-
-void collection_view::each_copy(const std::function<void(const copy_row&)>& f) const {
-  for (const auto& [key, chunk] : copies_)
-    for (auto r : chunk.read().getCopies().getCopies())
-      f(read(r));
-}
-
-void collection_view::each_view(const std::function<void(const view_row&)>& f) const {
-  for (const auto& [key, chunk] : views_)
-    for (auto r : chunk.read().getViews().getViews())
-      f(read(r));
-}
-
-namespace {
-
-/// Goes over the rows of all chunks of one kind, by segment.
-template <class GetList>
-class row_cursor {
-public:
-  using list_type = decltype(std::declval<GetList>()(std::declval<schema::Chunk::Reader>()));
-
-  row_cursor(const chunk_map& chunks, std::int64_t from, GetList get, std::int64_t (*key)(const list_type&, unsigned))
-    : chunks_(chunks), get_(get), key_(key) {
-    chunk_ = chunks_.upper_bound(from);
-    if (chunk_ != chunks_.begin())
-      --chunk_;
-    open();
-    while (valid_ && segment() < from)
-      step();
-  }
-
-  bool valid() const {
-    return valid_;
-  }
-
-  std::int64_t segment() const {
-    return key_(list_, index_);
-  }
-
-  auto row() const {
-    return list_[index_];
-  }
-
-  void step() {
-    if (++index_ < list_.size())
-      return;
-    ++chunk_;
-    open();
-  }
-
-private:
-  void open() {
-    valid_ = false;
-    for (; chunk_ != chunks_.end(); ++chunk_) {
-      list_ = get_(chunk_->second.read());
-      index_ = 0;
-      if (list_.size() > 0) {
-        valid_ = true;
-        return;
-      }
-    }
-  }
-
-  const chunk_map& chunks_;
-  GetList get_;
-  std::int64_t (*key_)(const list_type&, unsigned);
-  chunk_map::const_iterator chunk_;
-  list_type list_;
-  unsigned index_ = 0;
-  bool valid_ = false;
-};
-
-using target_list = capnp::List<schema::TargetSegment>::Reader;
-using copy_list = capnp::List<schema::Copy>::Reader;
-using view_list = capnp::List<schema::View>::Reader;
-
-} // namespace
-
-std::optional<std::int64_t> collection_view::walk(std::int64_t from, std::size_t most, bool views,
-                                                  const std::function<void(const walked_segment&)>& f) const {
-  static const chunk_map none;
-  row_cursor targets{targets_, from, [](schema::Chunk::Reader c) { return c.getTargetSegments().getSegments(); },
-                     +[](const target_list& l, unsigned i) { return l[i].getId(); }};
-  row_cursor copies{copies_, from, [](schema::Chunk::Reader c) { return c.getCopies().getCopies(); },
-                    +[](const copy_list& l, unsigned i) { return l[i].getSegment(); }};
-  row_cursor routes{views ? views_ : none, from, [](schema::Chunk::Reader c) { return c.getViews().getViews(); },
-                    +[](const view_list& l, unsigned i) { return l[i].getSegment(); }};
-  target_row target;
-  std::vector<copy_row> copy_rows;
-  std::vector<view_row> view_rows;
-  while (targets.valid() || copies.valid() || routes.valid()) {
-    auto segment = std::numeric_limits<std::int64_t>::max();
-    if (targets.valid())
-      segment = std::min(segment, targets.segment());
-    if (copies.valid())
-      segment = std::min(segment, copies.segment());
-    if (routes.valid())
-      segment = std::min(segment, routes.segment());
-    if (most-- == 0)
-      return segment;
-    copy_rows.clear();
-    view_rows.clear();
-    bool named = false;
-    for (; targets.valid() && targets.segment() == segment; targets.step()) {
-      target = read(targets.row());
-      named = true;
-    }
-    for (; copies.valid() && copies.segment() == segment; copies.step())
-      copy_rows.push_back(read(copies.row()));
-    for (; routes.valid() && routes.segment() == segment; routes.step())
-      view_rows.push_back(read(routes.row()));
-    f({segment, named ? &target : nullptr, copy_rows, view_rows});
-  }
-  return std::nullopt;
-}
-
-const delegator_row* collection_view::leader(const replica_row& replica, const std::string& channel) const {
-  const delegator_row* best = nullptr;
-  for (const auto& d : delegators) {
-    if (d.replica != replica.id || d.channel != channel || !replica.contains(d.node))
+void situation::take_views(change_set& to) {
+  for (auto id : std::exchange(changed_views_, {})) {
+    auto i = collections_.rows_.find(id);
+    if (i == collections_.rows_.end()) {
+      to.put_view(id, nullptr);
       continue;
-    if (best == nullptr || std::tie(d.serviceable, d.version) > std::tie(best->serviceable, best->version))
-      best = &d;
+    }
+    i->second.own = false;
+    i->second.view->tasks.share();
+    to.put_view(id, i->second.view);
   }
-  return best;
+  for (auto node : std::exchange(changed_loads_, {}))
+    to.put_load(node, loads_[node]);
+  to.put_unheard(std::make_shared<const id_set>(unheard_));
 }
 
-const task_row* collection_view::task_with(std::int64_t id) const {
-  auto i = std::lower_bound(tasks.begin(), tasks.end(), id, [](const task_row& t, std::int64_t x) { return t.id < x; });
-  return i == tasks.end() || i->id != id ? nullptr : &*i;
-}
-
-const task_row* collection_view::task_on(std::int64_t replica, std::int64_t segment) const {
-  auto i = task_on_segment_.find({replica, segment});
-  return i == task_on_segment_.end() ? nullptr : task_with(i->second);
-}
-
-const task_row* collection_view::task_on(std::int64_t replica, const std::string& channel) const {
-  auto i = task_on_channel_.find({replica, channel});
-  return i == task_on_channel_.end() ? nullptr : task_with(i->second);
-}
-
-void collection_view::put_tasks(std::int64_t chunk, std::vector<task_row> rows) {
-  auto& members = task_chunks_[chunk];
-  const std::set<std::int64_t> old(members.begin(), members.end());
-  members.clear();
-  if (!old.empty()) {
-    const auto first = std::lower_bound(tasks.begin(), tasks.end(), *old.begin(),
-                                        [](const task_row& t, std::int64_t x) { return t.id < x; });
-    const auto last = std::upper_bound(first, tasks.end(), *old.rbegin(),
-                                       [](std::int64_t x, const task_row& t) { return x < t.id; });
-    const auto kept = std::remove_if(first, last, [&](const task_row& t) {
-      if (!old.contains(t.id))
-        return false;
-      if (is_channel_task(t.kind)) {
-        if (auto i = task_on_channel_.find({t.replica, t.channel}); i != task_on_channel_.end() && i->second == t.id)
-          task_on_channel_.erase(i);
-      } else if (auto i = task_on_segment_.find({t.replica, t.segment}); i != task_on_segment_.end() && i->second == t.id) {
-        task_on_segment_.erase(i);
-      }
-      return true;
-    });
-    tasks.erase(kept, last);
+void situation::all_views(change_set& to) {
+  for (auto& [id, e] : collections_.rows_) {
+    if (std::exchange(e.own, false))
+      e.view->tasks.share();
+    to.put_view(id, e.view);
+    to.touch_whole(id);
   }
-  for (const auto& t : rows) {
-    members.push_back(t.id);
-    if (is_channel_task(t.kind))
-      task_on_channel_[{t.replica, t.channel}] = t.id;
-    else
-      task_on_segment_[{t.replica, t.segment}] = t.id;
-  }
-  const auto by_id = [](const task_row& a, const task_row& b) { return a.id < b.id; };
-  std::sort(rows.begin(), rows.end(), by_id);
-  const auto middle = static_cast<std::ptrdiff_t>(tasks.size());
-  const bool behind = tasks.empty() || rows.empty() || tasks.back().id < rows.front().id;
-  tasks.insert(tasks.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
-  if (!behind)
-    std::inplace_merge(tasks.begin(), tasks.begin() + middle, tasks.end(), by_id);
-  if (members.empty())
-    task_chunks_.erase(chunk);
+  for (const auto& [node, load] : loads_)
+    to.put_load(node, load);
+  to.put_unheard(std::make_shared<const id_set>(unheard_));
 }
 
-void collection_view::each_channel_task(const std::function<void(const task_row&)>& f) const {
-  for (const auto& [key, id] : task_on_channel_)
-    if (const auto* t = task_with(id))
-      f(*t);
-}
-
-std::map<std::int64_t, std::int64_t> collection_view::workers_of(std::int64_t leader) const {
-  std::map<std::int64_t, std::int64_t> result;
-  for (auto i = routed_.lower_bound({leader, 0}); i != routed_.end() && i->first.first == leader; ++i)
-    result[i->first.second] = i->second;
-  return result;
-}
-
-node_holding collection_view::on(std::int64_t node) const {
-  auto i = holdings_.find(node);
-  return i == holdings_.end() ? node_holding{} : i->second;
-}
-
-void collection_view::hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels) {
-  auto i = holdings_.try_emplace(node).first;
-  i->second.rows += rows;
-  i->second.segments += segments;
-  i->second.channels += channels;
-  if (!i->second.any())
-    holdings_.erase(i);
-}
-
-void collection_view::count_views(const msg<schema::Chunk>& chunk, int sign) {
-  if (chunk.empty())
+void situation::set_view(std::int64_t collection, std::shared_ptr<const collection_view> view) {
+  auto i = collections_.rows_.find(collection);
+  const auto* before = i == collections_.rows_.end() ? nullptr : i->second.view.get();
+  if (before != nullptr)
+    target_rows_ -= before->target_count();
+  const bool same = before != nullptr && view && before->desired.same(view->desired);
+  if (!same)
+    named_changes(collection, before != nullptr && before->desired ? &*before->desired : nullptr,
+                  view && view->desired ? &*view->desired : nullptr);
+  if (!view) {
+    if (i != collections_.rows_.end())
+      collections_.rows_.erase(i);
     return;
-  for (auto v : chunk->getViews().getViews()) {
-    view_count_ += static_cast<std::size_t>(static_cast<std::int64_t>(sign));
-    auto i = routed_.try_emplace({v.getLeader(), v.getWorker()}).first;
-    i->second += sign;
-    if (i->second == 0)
-      routed_.erase(i);
   }
+  target_rows_ += view->target_count();
+  // Never changed in place: it is not its own.
+  collections_.rows_[collection] = {std::const_pointer_cast<collection_view>(std::move(view)), false};
 }
 
-bool collection_view::unused() const {
-  return !desired && !head && delegators.empty() && tasks.empty() && failures.empty() && targets_.empty()
-          && copies_.empty() && views_.empty();
+/// Keeps what is found by name or by group in step with the desired rows.
+void situation::named_changes(std::int64_t collection, const collection_row* before, const collection_row* after) {
+  if (in_group_) {
+    if (before != nullptr)
+      for (const auto& r : before->replicas)
+        if (auto g = in_group_->find(r.group()); g != in_group_->end())
+          g->second.erase(collection);
+    if (after != nullptr)
+      for (const auto& r : after->replicas)
+        (*in_group_)[std::string{r.group()}].insert(collection);
+  }
+  if (!by_name_ || (before != nullptr && after != nullptr && before->name == after->name))
+    return;
+  if (before != nullptr)
+    if (auto i = by_name_->find(before->name); i != by_name_->end() && i->second == collection)
+      by_name_->erase(i);
+  if (after != nullptr)
+    (*by_name_)[after->name] = collection;
 }
 
-// -- situation ------------------------------------------------------------------
+// -- applying --------------------------------------------------------------------------
 
 touched_map situation::apply(const publication& p) {
   touched_map touched;
@@ -341,32 +139,32 @@ touched_map situation::apply(const publication& p) {
     std::set<schema::ChunkKind> kinds;
     for (auto kind : header.getKinds())
       kinds.insert(kind);
-    for (const auto& [id, view] : collections_)
+    for (const auto& [id, view] : collections())
       touched[id].whole = true;
     forget(kinds);
   }
+  // Before the chunks: what they say of load in flight may be newer.
+  for (const auto& [node, load] : p.loads)
+    loads_[node] = load;
   for (auto ref : header.getRemoved())
     remove(ref.getKind(), ref.getCollection(), ref.getKey());
   std::size_t i = 0;
   for (auto ref : header.getChunks())
     put(ref.getKind(), ref.getCollection(), ref.getKey(), p.chunks[i++], touched);
-  for (auto t : header.getTouched()) {
-    touched_ids ids;
-    ids.whole = t.getWhole();
-    for (auto s : t.getSegments())
-      ids.segments.insert(s);
-    touched[t.getCollection()].add(ids);
-  }
+  for (const auto& [id, view] : p.views)
+    set_view(id, view);
+  if (p.unheard)
+    unheard_ = *p.unheard;
+  for (auto t : header.getTouched())
+    touched[t.getCollection()].add(muster::read(t));
   for (auto n : header.getNodesTouched())
     changed_nodes_.insert(n);
   if (whole)
-    for (const auto& [id, view] : collections_)
+    for (const auto& [id, view] : collections())
       touched[id].whole = true;
-  for (const auto& [id, ids] : touched) {
-    auto c = collections_.find(id);
-    if (c != collections_.end() && c->second.unused())
-      collections_.erase(c);
-  }
+  for (const auto& [id, ids] : touched)
+    if (auto c = collections_.rows_.find(id); c != collections_.rows_.end() && c->second.view->unused())
+      forget_collection(c);
   number_ = header.getNumber();
   epoch_ = std::max<std::uint64_t>(epoch_, header.getHeader().getEpoch());
   return touched;
@@ -387,15 +185,11 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
       set_desired(collection, read(reader.getCollection()));
       break;
     case schema::ChunkKind::TARGET_HEAD:
-      collections_[collection].head = read(reader.getTargetHead());
+      edit(collection).head = read(reader.getTargetHead());
       break;
-    case schema::ChunkKind::TARGET_SEGMENTS: {
-      auto& slot = collections_[collection].targets_[key];
-      count_targets(slot, -1);
-      slot = chunk;
-      count_targets(slot, 1);
+    case schema::ChunkKind::TARGET_SEGMENTS:
+      put_targets(edit(collection), key, chunk);
       break;
-    }
     case schema::ChunkKind::DELEGATORS: {
       std::vector<delegator_row> rows;
       for (auto r : reader.getDelegators().getDelegators())
@@ -403,40 +197,30 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
       set_delegators(collection, std::move(rows));
       break;
     }
-    case schema::ChunkKind::COPIES: {
-      auto& view = collections_[collection];
-      auto& slot = view.copies_[key];
-      count_copies(view, slot, -1);
-      slot = chunk;
-      count_copies(view, slot, 1);
+    case schema::ChunkKind::COPIES:
+      put_copies(edit(collection), key, chunk);
       break;
-    }
-    case schema::ChunkKind::VIEWS: {
-      auto& view = collections_[collection];
-      auto& slot = view.views_[key];
-      view.count_views(slot, -1);
-      slot = chunk;
-      view.count_views(slot, 1);
+    case schema::ChunkKind::VIEWS:
+      put_views(edit(collection), key, chunk);
       break;
-    }
     case schema::ChunkKind::TASKS: {
       std::vector<task_row> rows;
       for (auto r : reader.getTasks().getTasks())
         rows.push_back(read(r));
-      collections_[collection].put_tasks(key, std::move(rows));
+      edit(collection).tasks.put(key, std::move(rows));
       break;
     }
     case schema::ChunkKind::FAILURES: {
-      auto& failures = collections_[collection].failures;
-      failures.clear();
+      std::vector<load_failure> failures;
       for (auto f : reader.getFailures().getFailures())
         failures.push_back({static_cast<ec>(f.getCode()), f.getCount(), std::string{muster::view(f.getText())}, f.getAt()});
+      edit(collection).failures = std::move(failures);
       break;
     }
     case schema::ChunkKind::DELTAS:
       forget_in_flight();
       for (auto d : reader.getDeltas().getNodes()) {
-        auto& load = loads_[d.getNode()];
+        auto& load = edit_load(d.getNode());
         load.rows_in_flight = d.getRows();
         load.segments_in_flight = d.getSegments();
         load.channels_in_flight = d.getChannels();
@@ -456,7 +240,6 @@ void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_
 }
 
 void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int64_t key) {
-  auto i = collections_.find(collection);
   if (kind == schema::ChunkKind::NODES) {
     touched_map ignored;
     set_nodes(key, {}, ignored);
@@ -466,42 +249,33 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
     set_group(key, std::nullopt);
     return;
   }
-  if (i == collections_.end())
+  auto* view = edit_known(collection);
+  if (view == nullptr)
     return;
-  auto& view = i->second;
   switch (kind) {
     case schema::ChunkKind::COLLECTION:
       set_desired(collection, std::nullopt);
       break;
     case schema::ChunkKind::TARGET_HEAD:
-      view.head.reset();
+      view->head.reset();
       break;
     case schema::ChunkKind::TARGET_SEGMENTS:
-      if (auto c = view.targets_.find(key); c != view.targets_.end()) {
-        count_targets(c->second, -1);
-        view.targets_.erase(c);
-      }
+      put_targets(*view, key, {});
       break;
     case schema::ChunkKind::DELEGATORS:
       set_delegators(collection, {});
       break;
     case schema::ChunkKind::COPIES:
-      if (auto c = view.copies_.find(key); c != view.copies_.end()) {
-        count_copies(view, c->second, -1);
-        view.copies_.erase(c);
-      }
+      put_copies(*view, key, {});
       break;
     case schema::ChunkKind::VIEWS:
-      if (auto c = view.views_.find(key); c != view.views_.end()) {
-        view.count_views(c->second, -1);
-        view.views_.erase(c);
-      }
+      put_views(*view, key, {});
       break;
     case schema::ChunkKind::TASKS:
-      view.put_tasks(key, {});
+      view->tasks.put(key, {});
       break;
     case schema::ChunkKind::FAILURES:
-      view.failures.clear();
+      view->failures = {};
       break;
     default:
       break;
@@ -509,41 +283,19 @@ void situation::remove(schema::ChunkKind kind, std::int64_t collection, std::int
 }
 
 void situation::forget(const std::set<schema::ChunkKind>& kinds) {
-  for (auto& [id, view] : collections_) {
-    if (kinds.contains(schema::ChunkKind::COLLECTION))
-      set_desired(id, std::nullopt);
-    if (kinds.contains(schema::ChunkKind::TARGET_HEAD))
-      view.head.reset();
-    if (kinds.contains(schema::ChunkKind::TARGET_SEGMENTS)) {
-      for (const auto& [key, chunk] : view.targets_)
-        count_targets(chunk, -1);
-      view.targets_.clear();
-    }
-    if (kinds.contains(schema::ChunkKind::DELEGATORS))
-      set_delegators(id, {});
-    if (kinds.contains(schema::ChunkKind::COPIES)) {
-      for (const auto& [key, chunk] : view.copies_)
-        count_copies(view, chunk, -1);
-      view.copies_.clear();
-    }
-    if (kinds.contains(schema::ChunkKind::VIEWS)) {
-      view.views_.clear();
-      view.view_count_ = 0;
-      view.routed_.clear();
-    }
-    if (kinds.contains(schema::ChunkKind::TASKS)) {
-      view.tasks.clear();
-      view.task_chunks_.clear();
-      view.task_on_segment_.clear();
-      view.task_on_channel_.clear();
-    }
-    if (kinds.contains(schema::ChunkKind::FAILURES))
-      view.failures.clear();
+  const auto about_collections = std::count_if(kinds.begin(), kinds.end(), of_collection);
+  if (about_collections == 8) {
+    forget_collections();
+  } else if (about_collections > 0) {
+    forget_parts(kinds);
   }
-  std::erase_if(collections_, [](const auto& entry) { return entry.second.unused(); });
   if (kinds.contains(schema::ChunkKind::NODES)) {
     nodes_.clear();
     node_chunks_.clear();
+    unreported_.clear();
+    for (const auto& [id, named] : collections_of_node_)
+      look_at_report(id);
+    ++node_changes_;
   }
   if (kinds.contains(schema::ChunkKind::RESOURCE_GROUP))
     while (!group_names_.empty())
@@ -554,61 +306,143 @@ void situation::forget(const std::set<schema::ChunkKind>& kinds) {
     forget_in_flight();
 }
 
+void situation::forget_collections() {
+  if (remembers_)
+    for (const auto& [id, e] : collections_.rows_)
+      changed_views_.insert(id);
+  collections_.rows_.clear();
+  target_rows_ = 0;
+  by_name_.reset();
+  in_group_.reset();
+  for (auto& [node, load] : loads_)
+    load.rows = load.bytes = load.segments = load.channels = 0;
+  const auto named = std::exchange(collections_of_node_, {});
+  for (const auto& [id, collections] : named)
+    look_at_report(id);
+}
+
+void situation::forget_parts(const std::set<schema::ChunkKind>& kinds) {
+  for (auto i = collections_.rows_.begin(); i != collections_.rows_.end();) {
+    const auto id = i->first;
+    auto& view = edit(id);
+    if (kinds.contains(schema::ChunkKind::COLLECTION))
+      set_desired(id, std::nullopt);
+    if (kinds.contains(schema::ChunkKind::TARGET_HEAD))
+      view.head.reset();
+    if (kinds.contains(schema::ChunkKind::TARGET_SEGMENTS)) {
+      target_rows_ -= std::exchange(view.target_count_, 0);
+      view.targets_.clear();
+    }
+    if (kinds.contains(schema::ChunkKind::DELEGATORS))
+      set_delegators(id, {});
+    if (kinds.contains(schema::ChunkKind::COPIES)) {
+      for (const auto& [key, chunk] : view.copies_)
+        count_copies(view, chunk, {});
+      view.copies_.clear();
+    }
+    if (kinds.contains(schema::ChunkKind::VIEWS)) {
+      view.views_.clear();
+      view.view_count_ = 0;
+      view.routed_.clear();
+    }
+    if (kinds.contains(schema::ChunkKind::TASKS))
+      view.tasks.clear();
+    if (kinds.contains(schema::ChunkKind::FAILURES))
+      view.failures = {};
+    i = view.unused() ? forget_collection(i) : std::next(i);
+  }
+}
+
 void situation::forget_in_flight() {
   for (auto node : in_flight_) {
-    auto& load = loads_[node];
+    auto& load = edit_load(node);
     load.rows_in_flight = load.segments_in_flight = load.channels_in_flight = 0;
     load.failing = 0;
   }
   in_flight_.clear();
 }
 
-void situation::count_targets(const msg<schema::Chunk>& chunk, int sign) {
-  if (!chunk.empty())
-    target_rows_ += static_cast<std::size_t>(sign * static_cast<std::int64_t>(chunk.read().getTargetSegments().getSegments().size()));
+/// An empty chunk removes.
+void situation::put_targets(collection_view& view, std::int64_t key, msg<schema::Chunk> chunk) {
+  const auto count = [](const msg<schema::Chunk>& c) -> std::size_t {
+    return c.empty() ? 0 : c.read().getTargetSegments().getSegments().size();
+  };
+  const auto before = count(view.targets_.at(key));
+  const auto after = count(chunk);
+  view.target_count_ += after - before;
+  target_rows_ += after - before;
+  if (chunk.empty())
+    view.targets_.erase(key);
+  else
+    view.targets_.put(key, std::move(chunk));
 }
 
-void situation::count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign) {
+void situation::put_copies(collection_view& view, std::int64_t key, msg<schema::Chunk> chunk) {
+  count_copies(view, view.copies_.at(key), chunk);
   if (chunk.empty())
-    return;
-  for (auto c : chunk.read().getCopies().getCopies()) {
-    auto& load = loads_[c.getNode()];
-    load.rows += sign * c.getRows();
-    load.bytes += sign * c.getBytes();
-    load.segments += sign;
-    view.hold(c.getNode(), sign * c.getRows(), sign, 0);
-  }
+    view.copies_.erase(key);
+  else
+    view.copies_.put(key, std::move(chunk));
+}
+
+void situation::put_views(collection_view& view, std::int64_t key, msg<schema::Chunk> chunk) {
+  view.count_views(view.views_.at(key), chunk);
+  if (chunk.empty())
+    view.views_.erase(key);
+  else
+    view.views_.put(key, std::move(chunk));
+}
+
+void situation::count_copies(collection_view& view, const msg<schema::Chunk>& before, const msg<schema::Chunk>& after) {
+  each_difference(
+    before.read().getCopies().getCopies(), after.read().getCopies().getCopies(),
+    [](auto c) { return std::pair{c.getSegment(), c.getNode()}; },
+    [](auto a, auto b) { return a.getRows() == b.getRows() && a.getBytes() == b.getBytes(); },
+    [&](auto c, int sign) {
+      auto& load = edit_load(c.getNode());
+      load.rows += sign * c.getRows();
+      load.bytes += sign * c.getBytes();
+      load.segments += sign;
+      view.hold(c.getNode(), sign * c.getRows(), sign, 0);
+    });
 }
 
 void situation::set_desired(std::int64_t collection, std::optional<collection_row> row) {
-  auto& view = collections_[collection];
-  if (view.desired)
-    for (const auto& r : view.desired->replicas) {
-      if (auto g = collections_in_group_.find(r.group()); g != collections_in_group_.end())
-        g->second.erase(collection);
-      for (const auto* list : {&r.nodes, &r.read_only_nodes})
-        for (auto n : *list)
-          collections_of_node_[n].erase(collection);
-    }
+  auto& view = edit(collection);
+  const auto* old = view.desired ? &*view.desired : nullptr;
+  named_changes(collection, old, row ? &*row : nullptr);
+  const auto before = members_of(old);
+  const auto after = members_of(row ? &*row : nullptr);
   view.desired = std::move(row);
-  if (view.desired)
-    for (const auto& r : view.desired->replicas) {
-      collections_in_group_[std::string{r.group()}].insert(collection);
-      for (const auto* list : {&r.nodes, &r.read_only_nodes})
-        for (auto n : *list)
-          collections_of_node_[n].insert(collection);
-    }
+  // Most changes of a collection leave its nodes as they are.
+  if (before == after)
+    return;
+  std::vector<std::int64_t> changed;
+  std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(changed));
+  for (auto n : changed) {
+    auto& mine = collections_of_node_[n];
+    mine.erase(collection);
+    if (mine.empty())
+      collections_of_node_.erase(n);
+    look_at_report(n);
+  }
+  changed.clear();
+  std::set_difference(after.begin(), after.end(), before.begin(), before.end(), std::back_inserter(changed));
+  for (auto n : changed) {
+    collections_of_node_[n].insert(collection);
+    look_at_report(n);
+  }
 }
 
 void situation::set_delegators(std::int64_t collection, std::vector<delegator_row> rows) {
-  auto& view = collections_[collection];
+  auto& view = edit(collection);
   for (const auto& d : view.delegators) {
-    --loads_[d.node].channels;
+    --edit_load(d.node).channels;
     view.hold(d.node, 0, 0, -1);
   }
   view.delegators = std::move(rows);
   for (const auto& d : view.delegators) {
-    ++loads_[d.node].channels;
+    ++edit_load(d.node).channels;
     view.hold(d.node, 0, 0, 1);
   }
 }
@@ -646,8 +480,29 @@ std::uint64_t situation::groups_revision() const {
 }
 
 const std::set<std::int64_t>& situation::collections_in(const std::string& group) const {
-  auto i = collections_in_group_.find(group);
-  return i == collections_in_group_.end() ? no_ids : i->second;
+  static const std::set<std::int64_t> none;
+  if (!in_group_) {
+    in_group_ = std::make_unique<group_table>();
+    for (const auto& [id, view] : collections())
+      if (view.desired)
+        for (const auto& r : view.desired->replicas)
+          (*in_group_)[std::string{r.group()}].insert(id);
+  }
+  auto i = in_group_->find(group);
+  return i == in_group_->end() ? none : i->second;
+}
+
+/// Keeps the nodes that have not reported in step with one node.
+void situation::look_at_report(std::int64_t id) {
+  const auto* n = node(id);
+  if (n != nullptr && !reported(*n))
+    unreported_.insert(id);
+  else
+    unreported_.erase(id);
+  if (n == nullptr && collections_of_node_.contains(id))
+    unheard_.insert(id);
+  else
+    unheard_.erase(id);
 }
 
 void situation::set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched) {
@@ -663,6 +518,9 @@ void situation::set_nodes(std::int64_t key, std::vector<node_row> rows, touched_
                              || mine.incarnation != row.incarnation;
     const bool routes = mine.liveness != row.liveness || mine.address != row.address;
     mine = std::move(row);
+    look_at_report(id);
+    if (conclusions || routes)
+      ++node_changes_;
     if (conclusions || routes)
       for (auto c : collections_of(id)) {
         auto& t = touched[c];
@@ -672,13 +530,27 @@ void situation::set_nodes(std::int64_t key, std::vector<node_row> rows, touched_
         }
       }
   }
-  for (auto id : left)
+  for (auto id : left) {
     nodes_.erase(id);
+    look_at_report(id);
+    ++node_changes_;
+  }
 }
 
 const collection_view* situation::collection(std::int64_t id) const {
-  auto i = collections_.find(id);
-  return i == collections_.end() ? nullptr : &i->second;
+  auto i = collections_.rows_.find(id);
+  return i == collections_.rows_.end() ? nullptr : i->second.view.get();
+}
+
+const collection_view* situation::named(std::string_view name) const {
+  if (!by_name_) {
+    by_name_ = std::make_unique<name_table>();
+    for (const auto& [id, view] : collections())
+      if (view.desired)
+        (*by_name_)[view.desired->name] = id;
+  }
+  auto i = by_name_->find(std::string{name});
+  return i == by_name_->end() ? nullptr : collection(i->second);
 }
 
 const node_row* situation::node(std::int64_t id) const {
@@ -692,13 +564,9 @@ node_load situation::load(std::int64_t node) const {
 }
 
 bool situation::all_known(const replica_row& replica) const {
-  for (const auto* list : {&replica.nodes, &replica.read_only_nodes})
-    for (auto id : *list) {
-      auto* n = node(id);
-      if (n == nullptr || !(n->known || n->gone()))
-        return false;
-    }
-  return true;
+  const auto of_replica = [&](std::int64_t id) { return replica.contains(id); };
+  return std::none_of(unreported_.begin(), unreported_.end(), of_replica)
+         && std::none_of(unheard_.begin(), unheard_.end(), of_replica);
 }
 
 bool situation::usable(std::int64_t id) const {
@@ -716,7 +584,7 @@ bool situation::connected(std::int64_t id) const {
   return n != nullptr && n->connected();
 }
 
-const std::set<std::int64_t>& situation::collections_of(std::int64_t node) const {
+const id_set& situation::collections_of(std::int64_t node) const {
   auto i = collections_of_node_.find(node);
   return i == collections_of_node_.end() ? no_ids : i->second;
 }

@@ -2,137 +2,116 @@
 #pragma once
 
 #include "actors/core/change_set.hpp"
+#include "actors/core/collection_view.hpp"
 #include "actors/core/rows.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace muster {
 
-/// What a node carries, summed over all collections, with what is in flight towards it.
-struct node_load {
-  std::int64_t rows = 0;
-  std::int64_t bytes = 0;
-  std::int64_t segments = 0;
-  std::int64_t channels = 0;
-  std::int64_t rows_in_flight = 0;
-  std::int64_t segments_in_flight = 0;
-  std::int64_t channels_in_flight = 0;
-  std::uint32_t failing = 0; ///< Orders that it failed in a row.
-
-  std::int64_t all_rows() const {
-    return rows + rows_in_flight;
-  }
-
-  std::int64_t all_channels() const {
-    return channels + channels_in_flight;
-  }
-};
-
-/// What a node has of one collection.
-struct node_holding {
-  std::int64_t rows = 0;
-  std::int64_t segments = 0;
-  std::int64_t channels = 0;
-
-  bool any() const {
-    return segments != 0 || channels != 0;
-  }
-};
-
-/// One segment as `collection_view::walk` shows it; valid during the call.
-struct walked_segment {
-  std::int64_t segment = 0;
-  const target_row* target = nullptr; ///< Null: no target ever named it, as far as anybody remembers.
-  const std::vector<copy_row>& copies; ///< By node.
-  const std::vector<view_row>& views;  ///< By leader.
-};
-
-/// Everything about one collection. Segment tables stay in their shared chunks; small things are decoded.
-class collection_view {
+/// The collections of a situation by id, read like a map from id to view.
+class collection_map {
 public:
-  std::optional<collection_row> desired;
-  std::optional<head_row> head;
-  std::vector<delegator_row> delegators;
-  std::vector<task_row> tasks; ///< In flight, by id.
-  std::vector<load_failure> failures; ///< Of late, the most frequent first.
+  struct entry {
+    std::shared_ptr<collection_view> view;
+    bool own = true; ///< Nobody else reads this view: it may be changed in place.
+  };
+  using table = std::map<std::int64_t, entry>;
+  using value_type = std::pair<std::int64_t, const collection_view&>;
 
-  /// The target row of a segment. Cost: log of the chunks, log of a chunk.
-  std::optional<target_row> target_of(std::int64_t segment) const;
-  /// Copies of a segment, by node.
-  std::vector<copy_row> copies_of(std::int64_t segment) const;
-  /// Which leaders route to it, by leader.
-  std::vector<view_row> views_of(std::int64_t segment) const;
-  /// The worker that `leader` routes a segment to; 0: none.
-  std::int64_t worker_of(std::int64_t segment, std::int64_t leader) const;
+  class const_iterator {
+  public:
+    struct arrow {
+      value_type value;
+      const value_type* operator->() const {
+        return &value;
+      }
+    };
 
-  /// All rows, by segment. Cost: the collection.
-  void each_target(const std::function<void(const target_row&)>& f) const;
-  void each_copy(const std::function<void(const copy_row&)>& f) const;
-  void each_view(const std::function<void(const view_row&)>& f) const;
+    const_iterator(table::const_iterator at) : at_(at) {
+      // nop
+    }
 
-  /// Calls `f` for up to `most` segments from the id `from` on that a target, a copy or (with `views`) a view names, by id. Where to
-  /// go on, or nothing at the end. Cost: those segments.
-  std::optional<std::int64_t> walk(std::int64_t from, std::size_t most, bool views,
-                                   const std::function<void(const walked_segment&)>& f) const;
+    value_type operator*() const {
+      return {at_->first, *at_->second.view};
+    }
 
-  /// The delegator that leads `channel` in a replica: serviceable before not, then the higher version. Null: none.
-  const delegator_row* leader(const replica_row& replica, const std::string& channel) const;
-  /// A task in flight on the segment in the replica, or on the channel, or null. Cost: log of the tasks.
-  const task_row* task_on(std::int64_t replica, std::int64_t segment) const;
-  const task_row* task_on(std::int64_t replica, const std::string& channel) const;
-  void each_channel_task(const std::function<void(const task_row&)>& f) const;
+    arrow operator->() const {
+      return {**this};
+    }
 
-  /// What a node has of this collection. Cost: log of the nodes.
-  node_holding on(std::int64_t node) const;
+    const_iterator& operator++() {
+      ++at_;
+      return *this;
+    }
 
-  /// True when some node still holds a copy or leads a channel of it.
-  bool held() const {
-    return !copies_.empty() || !delegators.empty();
+    friend bool operator==(const const_iterator&, const const_iterator&) = default;
+
+  private:
+    table::const_iterator at_;
+  };
+
+  const_iterator begin() const {
+    return rows_.begin();
   }
 
-  std::size_t view_count() const {
-    return view_count_;
+  const_iterator end() const {
+    return rows_.end();
   }
 
-  /// The workers that a leader routes some segment of this collection to, with how many. Cost: the replica's nodes.
-  std::map<std::int64_t, std::int64_t> workers_of(std::int64_t leader) const;
+  const_iterator lower_bound(std::int64_t id) const {
+    return rows_.lower_bound(id);
+  }
+
+  std::size_t size() const {
+    return rows_.size();
+  }
+
+  bool empty() const {
+    return rows_.empty();
+  }
+
+  bool contains(std::int64_t id) const {
+    return rows_.contains(id);
+  }
 
 private:
   friend class situation;
-
-  using chunk_map = std::map<std::int64_t, msg<schema::Chunk>>;
-
-  bool unused() const;
-
-  chunk_map targets_;
-  chunk_map copies_;
-  chunk_map views_;
-  std::size_t view_count_ = 0;
-  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> routed_; ///< (leader, worker) -> segments
-  std::map<std::int64_t, node_holding> holdings_; ///< Those that are not zero.
-
-  void put_tasks(std::int64_t chunk, std::vector<task_row> rows);
-  const task_row* task_with(std::int64_t id) const;
-
-  std::map<std::int64_t, std::vector<std::int64_t>> task_chunks_; ///< Ids.
-  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> task_on_segment_; ///< (replica, segment) -> id
-  std::map<std::pair<std::int64_t, std::string>, std::int64_t> task_on_channel_;
-
-  void count_views(const msg<schema::Chunk>& chunk, int sign);
-  void hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels);
+  table rows_;
 };
 
-/// One actor's situation. Applying a publication costs the chunks in it; readers never copy segment tables.
+/// One actor's situation. Whoever merges the truths applies chunks: that costs the rows of those chunks, and once for each collection
+/// after `take_views` a copy of its view, which shares all but what changes. All others apply the views that it publishes: that
+/// costs the collections named. Readers never copy segment tables.
 class situation {
 public:
+  situation() = default;
+  situation(const situation&) = delete;
+  situation& operator=(const situation&) = delete;
+  situation(situation&&) = default;
+  situation& operator=(situation&&) = default;
+
   /// Takes over a publication; returns what it is about, with the collections of changed nodes added.
   touched_map apply(const publication& p);
+
+  /// From now on what changes is remembered for take_views.
+  void remember_changes() {
+    remembers_ = true;
+  }
+
+  /// Puts into `to` all that changed since the last call, to be shared. Cost: those collections and nodes.
+  void take_views(change_set& to);
+
+  /// Puts everything there is into `to`, to be shared. Cost: all collections and nodes.
+  void all_views(change_set& to);
 
   std::uint64_t number() const {
     return number_;
@@ -143,7 +122,7 @@ public:
   }
 
   /// All collections that anything is known of, by id.
-  const std::map<std::int64_t, collection_view>& collections() const {
+  const collection_map& collections() const {
     return collections_;
   }
 
@@ -155,6 +134,9 @@ public:
   /// One collection, or null.
   const collection_view* collection(std::int64_t id) const;
 
+  /// The desired collection of that name, or null. Cost: constant, but for the first call.
+  const collection_view* named(std::string_view name) const;
+
   const std::map<std::int64_t, node_row>& nodes() const {
     return nodes_;
   }
@@ -165,7 +147,8 @@ public:
   /// What a node carries; zeros for an unknown one.
   node_load load(std::int64_t node) const;
 
-  /// True when every node of the replica has reported or is gone, so that lack and surplus may be concluded.
+  /// True when every node of the replica has reported or is gone, so that lack and surplus may be concluded. Cost: the nodes that
+  /// have not, in the whole cluster.
   bool all_known(const replica_row& replica) const;
   /// True when the node can be given work: connected, fully reported, not stopping.
   bool usable(std::int64_t node) const;
@@ -199,47 +182,67 @@ public:
     return changed_groups_;
   }
 
-  /// Collections with a replica in the group.
+  /// Collections with a replica in the group. Cost: constant, but for the first call.
   const std::set<std::int64_t>& collections_in(const std::string& group) const;
 
-  /// Collections whose replicas contain the node.
-  const std::set<std::int64_t>& collections_of(std::int64_t node) const;
+  /// Grows whenever conclusions about any node may be others than before: it was known, connected, stopping, gone, or is so now.
+  std::uint64_t node_changes() const {
+    return node_changes_;
+  }
+
+  /// Collections whose replicas contain the node. Only whoever merges the truths knows.
+  const id_set& collections_of(std::int64_t node) const;
 
 private:
+  using name_table = std::unordered_map<std::string, std::int64_t>;
+  using group_table = std::map<std::string, std::set<std::int64_t>, std::less<>>;
+
+  collection_view& edit(std::int64_t collection);
+  collection_view* edit_known(std::int64_t collection);
+  collection_map::table::iterator forget_collection(collection_map::table::iterator i);
+  void set_view(std::int64_t collection, std::shared_ptr<const collection_view> view);
+  void named_changes(std::int64_t collection, const collection_row* before, const collection_row* after);
+  node_load& edit_load(std::int64_t node);
   void put(schema::ChunkKind kind, std::int64_t collection, std::int64_t key, const msg<schema::Chunk>& chunk,
            touched_map& touched);
   void remove(schema::ChunkKind kind, std::int64_t collection, std::int64_t key);
   void forget(const std::set<schema::ChunkKind>& kinds);
+  void forget_collections();
+  void forget_parts(const std::set<schema::ChunkKind>& kinds);
   void forget_in_flight();
-  void count_copies(collection_view& view, const msg<schema::Chunk>& chunk, int sign);
-  void count_targets(const msg<schema::Chunk>& chunk, int sign);
+  void put_targets(collection_view& view, std::int64_t key, msg<schema::Chunk> chunk);
+  void put_copies(collection_view& view, std::int64_t key, msg<schema::Chunk> chunk);
+  void put_views(collection_view& view, std::int64_t key, msg<schema::Chunk> chunk);
+  void count_copies(collection_view& view, const msg<schema::Chunk>& before, const msg<schema::Chunk>& after);
   void set_desired(std::int64_t collection, std::optional<collection_row> row);
   void set_delegators(std::int64_t collection, std::vector<delegator_row> rows);
   void set_group(std::int64_t key, std::optional<group_row> row);
   void set_nodes(std::int64_t key, std::vector<node_row> rows, touched_map& touched);
+  void look_at_report(std::int64_t node);
 
   std::uint64_t number_ = 0;
   std::uint64_t epoch_ = 0;
   switches_row switches_;
-  std::map<std::int64_t, collection_view> collections_;
+  collection_map collections_;
   std::map<std::int64_t, node_row> nodes_;
   std::size_t target_rows_ = 0;
   std::map<std::int64_t, node_load> loads_;
   std::set<std::int64_t> in_flight_; ///< Nodes with load in flight, or failing.
-  std::map<std::int64_t, std::set<std::int64_t>> collections_of_node_;
+  std::map<std::int64_t, id_set> collections_of_node_;
+  id_set unreported_; ///< Nodes that have neither reported nor gone.
+  id_set unheard_;    ///< Nodes that a replica names and no chunk has.
   std::map<std::string, group_row> groups_;
   std::map<std::int64_t, std::string> group_names_; ///< By key of their chunk.
   std::map<std::int64_t, std::string> group_of_node_;
   std::set<std::string> changed_groups_;
-  std::map<std::string, std::set<std::int64_t>, std::less<>> collections_in_group_;
+  mutable std::unique_ptr<group_table> in_group_; ///< Collections by the groups of their replicas; made when first asked for.
   std::map<std::int64_t, std::vector<std::int64_t>> node_chunks_;
   std::set<std::int64_t> changed_nodes_;
+  std::uint64_t node_changes_ = 0;
+  mutable std::unique_ptr<name_table> by_name_; ///< Desired collections; made when first asked for.
+  bool remembers_ = false;
+  std::set<std::int64_t> changed_views_;
+  std::set<std::int64_t> changed_loads_;
 };
-
-/// True when a task of this kind is keyed by its channel, not by a segment.
-bool is_channel_task(schema::TaskKind kind);
-
-/// True when a task of this kind sets up a leader of its channel, whose own order brings the segments.
-bool sets_up_shard(schema::TaskKind kind);
 
 } // namespace muster

@@ -46,6 +46,7 @@ struct RegisterImportRequest {
   defaultPartitionId @11 :Int64; # allocated by the caller; used when the collection is new
   segments @12 :List(CatalogueSegment);
   properties @13 :List(Property);
+  more @14 :List(RegisterImportRequest); # further new collections, each without `more`: all of them become durable at once, or none
 }
 struct RegisterImportReply {
   status @0 :Status;

@@ -119,6 +119,7 @@ struct TargetHead {
   nextChannels @12 :List(ChannelTarget);    # of next
   indexes @13 :UInt64;            # bit i: the collection has an index with id i (1 to 63)
   stats @14 :UInt64;              # bit i: field i has statistics that copies should load
+  indexesKnown @15 :Bool;         # `indexes` is all there are; false (records of old): nobody said, so no index is surplus
 }
 
 struct TargetSegment {

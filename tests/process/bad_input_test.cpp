@@ -91,7 +91,7 @@ TEST(bad_input, what_is_given_goes_before_the_environment) {
 }
 
 TEST(bad_input, help_and_version_are_everywhere) {
-  for (auto* command : {"", "coordinator", "node", "import", "load", "release", "collections", "drop", "status", "wait",
+  for (auto* command : {"", "coordinator", "node", "fleet", "import", "load", "release", "collections", "drop", "status", "wait",
                         "actors", "search", "recall", "probe", "call"}) {
     std::vector<std::string> arguments;
     if (*command != '\0')

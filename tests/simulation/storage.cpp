@@ -90,6 +90,10 @@ public:
     return data_->register_import(what);
   }
 
+  result<unit> register_imports(const std::vector<catalogue_import>&) override {
+    return failure{ec::io_failed, "the simulated catalogue takes one import at a time"};
+  }
+
   result<std::vector<std::string>> drop_collection(collection_id id) override {
     if (!*alive_ || !data_->collections.contains(id))
       return failure{ec::collection_not_found, "collection " + to_string(id) + " is not in the catalogue"};

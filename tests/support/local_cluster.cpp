@@ -56,12 +56,16 @@ local_cluster::local_cluster(local_cluster_options options) : options_(std::move
 }
 
 local_cluster::~local_cluster() {
+  if (fleet_)
+    caf::anon_send_exit(fleet_, caf::exit_reason::user_shutdown);
+  fleet_ = fleet_actor{};
   for (auto& [name, node] : nodes_)
     node.stop();
   coordinator_.stop();
   coordinator_ = {};
   nodes_.clear();
   network_->kill(coordinator_address);
+  network_->kill("fleet");
   for (std::size_t i = 1; i <= last_node_; ++i)
     network_->kill("n" + std::to_string(i));
   // The wires have no owner of their own; they end with the system's last handles.
@@ -95,6 +99,23 @@ std::string local_cluster::add_node(std::shared_ptr<segment_engine> engine) {
   network_->own_links(name, node.coordinator_links, node.peer_links);
   nodes_[name] = std::move(node);
   return name;
+}
+
+void local_cluster::add_fleet(fleet_settings settings) {
+  settings.address = "fleet";
+  settings.incarnation = 1;
+  const auto wanted = settings.nodes;
+  fleet_ = spawn_fleet(*system_, std::move(settings), coordinator_address, network_->wire("fleet"),
+                       [](const fleet_counts&) {});
+  network_->own_links("fleet", fleet_, link_owner_actor{});
+  await_status(
+    [&](auto s) {
+      std::size_t connected = 0;
+      for (auto n : s.getNodes())
+        connected += view(n.getState()) == "connected";
+      return connected >= wanted;
+    },
+    std::chrono::seconds{60});
 }
 
 void local_cluster::kill_node(const std::string& name) {
@@ -154,7 +175,7 @@ std::int64_t local_cluster::import(const std::string& name, std::size_t segments
       out[i].setRows(rows);
       out[i].setBytes(rows * 4);
       out[i].setFile(std::to_string(collection) + "/" + std::to_string(id) + ".segment");
-      out[i].setIndexKind("brute_force");
+      out[i].setIndexKind("hnsw"); // as the memory engine says
     }
   }));
   if (reply->getRegisterImport().getStatus().getCode() != 0 || reply->getStatus().getCode() != 0)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/coordinator.hpp"
+#include "actors/node/fleet.hpp"
 #include "actors/node/node.hpp"
 #include "actors/runtime/system.hpp"
 #include "tests/support/memory_network.hpp"
@@ -35,6 +36,9 @@ public:
   /// Starts one more node; `engine` null: a memory engine. The name is "n" and a number, from 1.
   std::string add_node(std::shared_ptr<segment_engine> engine = nullptr);
   void kill_node(const std::string& name);
+
+  /// Starts simulated nodes, one fleet a cluster, and waits until all are connected. Their address is "fleet".
+  void add_fleet(fleet_settings settings);
 
   /// Ends the coordinator and starts it again over the same journal and catalogue.
   void restart_coordinator();
@@ -91,6 +95,7 @@ private:
   std::unique_ptr<memory_network> network_;
   coordinator_actors coordinator_;
   std::map<std::string, node_actors> nodes_;
+  fleet_actor fleet_;
   std::size_t last_node_ = 0;
   std::map<std::string, std::int64_t> collections_;
 };

@@ -351,6 +351,25 @@ TEST_P(catalogue_test, a_refused_append_leaves_no_partition_no_segment_and_the_t
   EXPECT_EQ(everything(), before);
 }
 
+TEST_P(catalogue_test, several_imports_become_durable_together_or_not_at_all) {
+  auto first = new_import(5, "books");
+  add_segments(first, 10, 3);
+  auto second = new_import(6, "songs");
+  add_segments(second, 20, 2);
+  ASSERT_TRUE(subject->register_imports({first, second}));
+  reopen();
+  EXPECT_EQ(subject->list()->size(), 2u);
+  EXPECT_EQ(subject->totals_of(collection_id{6})->segments, 2);
+  const auto before = everything();
+  auto third = new_import(7, "films");
+  add_segments(third, 30, 1);
+  const auto refused = subject->register_imports({third, new_import(8, "songs")});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ec::collection_already_exists);
+  reopen();
+  EXPECT_EQ(everything(), before);
+}
+
 TEST_P(catalogue_test, segments_come_in_pages_by_id_without_loss_or_repetition) {
   constexpr auto page_size = static_cast<std::int64_t>(limits::catalogue_page_segments);
   auto what = new_import(5, "books");

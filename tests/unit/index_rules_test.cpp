@@ -22,6 +22,7 @@ world small() {
   w.segment(7, 11).segment(7, 12).settle(7);
   auto& c = w.collections[7];
   c.head->indexes = bit(3);
+  c.head->indexes_known = true;
   for (auto& [id, t] : c.target)
     t.indexes = bit(3);
   return w;
@@ -143,6 +144,13 @@ TEST(index_checker_rules, an_index_that_the_collection_no_longer_has_is_dropped)
   EXPECT_EQ(out[0].why, reason::index_surplus);
   EXPECT_EQ(out[0].indexes, bit(9));
   EXPECT_EQ(out[0].node, 1);
+}
+
+TEST(index_checker_rules, where_nobody_said_which_indexes_there_are_none_is_surplus) {
+  auto w = whole();
+  w.collections[7].head->indexes = 0;
+  w.collections[7].head->indexes_known = false; // a record that is older than indexes
+  EXPECT_TRUE(check(w).empty());
 }
 
 TEST(index_checker_rules, tasks_in_flight_and_unusable_nodes_are_waited_for) {

@@ -78,6 +78,18 @@ TEST(membership_rules, what_is_heard_in_time_keeps_or_makes_it_connected) {
   EXPECT_FALSE(m.heard(99, start));
 }
 
+TEST(membership_rules, one_that_hung_until_it_was_gone_is_asked_for_another_link_as_soon_as_it_is_heard) {
+  auto m = fresh();
+  join(m, who(1, "a"), 11, start);
+  m.beat(start + silent);
+  ASSERT_EQ(m.beat(start + silent + lost_for).size(), 1u);
+  const auto back = m.heard(11, start + silent + lost_for + ms(1));
+  ASSERT_TRUE(back) << "its link held, so it would never dial again by itself";
+  EXPECT_TRUE(back->gone());
+  EXPECT_FALSE(m.lost(11, false, start + silent + lost_for + ms(2))) << "nobody is told twice";
+  EXPECT_EQ(join(m, who(1, "a"), 12, start + silent + lost_for + ms(3)), 0);
+}
+
 TEST(membership_rules, a_lost_link_makes_suspect_at_once_and_gone_only_after_its_time) {
   auto m = fresh();
   join(m, who(1, "a"), 11, start);

@@ -279,6 +279,22 @@ TEST(metadata_rules, a_next_target_leaves_current_untouched_until_promotion) {
   EXPECT_EQ(k.head(7).current_rows, 107);
 }
 
+TEST(metadata_rules, an_index_that_new_segments_bring_is_one_that_the_collection_has) {
+  kept k;
+  const auto v = k.commit(load_of(7, 1, {{11, 100}})).value;
+  k.commit(promotion_of(7, v));
+  EXPECT_EQ(k.head(7).indexes, 0u);
+  k.commit(build<schema::Commit>([&](schema::Commit::Builder b) {
+    auto n = b.initNext();
+    n.setCollection(7);
+    n.setCurrent(v);
+    auto added = n.initAdded(1)[0];
+    added.setId(12);
+    added.setIndexes(4);
+  }));
+  EXPECT_EQ(k.head(7).indexes, 4u);
+}
+
 TEST(metadata_rules, a_dropped_segments_row_stays_one_generation_so_that_its_channel_is_known) {
   kept k;
   const auto v = k.commit(load_of(7, 1, {{11, 1}, {12, 1}})).value;

@@ -84,14 +84,14 @@ TEST(row_rules, collections_heads_nodes_and_tasks_come_back_from_their_chunk) {
                      cc.whole_collection, cc.revision),
             std::tie(c.id, c.database, c.name, c.status, c.replica_number, c.partitions, c.metric, c.dimension,
                      c.whole_collection, c.revision));
-  head_row h{1, 2, 3, {"a", "b"}, {4, 5}, "folder", 6, 7, 8, 9, {{4, 7}}, {{10, {1}, {2, 3}}}, {{11, {}, {}}, {12, {4}, {}}}, 6, 8};
+  head_row h{1, 2, 3, {"a", "b"}, {4, 5}, "folder", 6, 7, 8, 9, {{4, 7}}, {{10, {1}, {2, 3}}}, {{11, {}, {}}, {12, {4}, {}}}, 6, 8, true};
   const auto hh = read(chunk_of(h).read().getTargetHead());
   EXPECT_EQ(std::tie(hh.collection, hh.current, hh.next, hh.channels, hh.partitions, hh.folder, hh.current_segments,
                      hh.current_rows, hh.next_segments, hh.next_rows),
             std::tie(h.collection, h.current, h.next, h.channels, h.partitions, h.folder, h.current_segments,
                      h.current_rows, h.next_segments, h.next_rows));
-  EXPECT_EQ(std::tie(hh.partition_stats, hh.current_channels, hh.next_channels, hh.indexes, hh.stats),
-            std::tie(h.partition_stats, h.current_channels, h.next_channels, h.indexes, h.stats));
+  EXPECT_EQ(std::tie(hh.partition_stats, hh.current_channels, hh.next_channels, hh.indexes, hh.stats, hh.indexes_known),
+            std::tie(h.partition_stats, h.current_channels, h.next_channels, h.indexes, h.stats, h.indexes_known));
   node_row n;
   n.id = 3;
   n.name = "n3";
