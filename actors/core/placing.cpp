@@ -58,15 +58,13 @@ std::vector<std::int64_t> nodes_of_channel(const replica_row& replica, std::size
   return result;
 }
 
-void placing::begin() {
-  if (engine_)
-    return;
-  std::vector<balance_node> nodes;
-  for (const auto& [node, row] : situation_.nodes()) {
-    index_[node] = static_cast<std::uint32_t>(nodes.size());
-    nodes.push_back(balance_node_of(situation_, node));
-  }
-  engine_.emplace(std::move(nodes), settings_);
+std::uint32_t placing::index_of(std::int64_t node) {
+  if (!engine_)
+    engine_.emplace(std::vector<balance_node>{}, settings_);
+  const auto [i, fresh] = index_.try_emplace(node);
+  if (fresh)
+    i->second = engine_->add(balance_node_of(situation_, node));
+  return i->second;
 }
 
 std::vector<std::int64_t> placing::takers(const collection_view& view, const replica_row& replica, std::uint16_t channel,
@@ -89,13 +87,12 @@ void placing::enter_segments(const collection_view& view, const replica_row& rep
   const bool exclusive = settings_.policy == balance_policy::channel_level_score;
   if (engine_ && engine_->entered(id, replica.id, false) && (!exclusive || channel_ == channel))
     return;
-  begin();
   channel_ = channel;
   const auto in_flight = rows_in_flight(view);
   std::vector<balance_assignment::candidate> candidates;
   for (auto node : takers(view, replica, channel, {})) {
     balance_assignment::candidate c;
-    c.node = index_.at(node);
+    c.node = index_of(node);
     c.own = static_cast<double>(view.on(node).rows);
     if (const auto i = in_flight.find(node); i != in_flight.end())
       c.own += static_cast<double>(i->second);
@@ -103,15 +100,16 @@ void placing::enter_segments(const collection_view& view, const replica_row& rep
     c.last = situation_.load(node).failing >= limits::node_failures;
     candidates.push_back(c);
   }
+  if (!engine_)
+    engine_.emplace(std::vector<balance_node>{}, settings_);
   engine_->enter(id, replica.id, candidates, false);
 }
 
 void placing::enter_channels(const collection_view& view, const replica_row& replica, std::uint16_t channel,
                              const std::set<std::int64_t>& except) {
-  begin();
   auto nodes = takers(view, replica, channel, except);
   std::stable_sort(nodes.begin(), nodes.end(), [&](std::int64_t a, std::int64_t b) {
-    return engine_->node(index_.at(a)).rows < engine_->node(index_.at(b)).rows;
+    return engine_->node(index_of(a)).rows < engine_->node(index_of(b)).rows;
   });
   std::map<std::int64_t, std::int64_t> in_flight;
   view.each_channel_task([&](const task_row& t) {
@@ -123,11 +121,13 @@ void placing::enter_channels(const collection_view& view, const replica_row& rep
   std::vector<balance_assignment::candidate> candidates;
   for (auto node : nodes) {
     balance_assignment::candidate c;
-    c.node = index_.at(node);
+    c.node = index_of(node);
     c.own = static_cast<double>(view.on(node).channels + in_flight[node]);
     c.last = situation_.load(node).failing >= limits::node_failures;
     candidates.push_back(c);
   }
+  if (!engine_)
+    engine_.emplace(std::vector<balance_node>{}, settings_);
   engine_->enter(view.desired ? view.desired->id : 0, replica.id, candidates, true);
 }
 

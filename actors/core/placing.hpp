@@ -50,7 +50,7 @@ public:
                              const std::set<std::int64_t>& except = {});
 
 private:
-  void begin();
+  std::uint32_t index_of(std::int64_t node);
   void enter_segments(const collection_view& view, const replica_row& replica, std::uint16_t channel);
   void enter_channels(const collection_view& view, const replica_row& replica, std::uint16_t channel,
                       const std::set<std::int64_t>& except);

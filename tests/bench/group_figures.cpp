@@ -117,9 +117,16 @@ private:
   }
 
   void must(const msg<schema::ClientRequest>& request) {
-    const auto reply = ask<schema::ClientReply>(gateway_, request);
-    auto status = reply->isUpdateResourceGroups() ? reply->getUpdateResourceGroups().getStatus()
-                                                  : reply->getCreateResourceGroup().getStatus();
+    auto reply = ask<schema::ClientReply>(gateway_, request);
+    // Until the first publication it refuses everything.
+    for (const auto end = clock::now() + std::chrono::seconds{30};
+         reply->getStatus().getCode() == static_cast<int>(ec::service_not_ready) && clock::now() < end;)
+      reply = ask<schema::ClientReply>(gateway_, request);
+    auto status = reply->getStatus();
+    if (reply->isUpdateResourceGroups())
+      status = reply->getUpdateResourceGroups().getStatus();
+    else if (reply->isCreateResourceGroup())
+      status = reply->getCreateResourceGroup().getStatus();
     if (status.getCode() != 0 || reply->isInvalid())
       throw std::runtime_error("a change of resource groups failed: " + std::string{view(status.getReason())});
   }

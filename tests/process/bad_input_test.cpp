@@ -32,7 +32,7 @@ TEST(bad_input, requests_are_refused_with_the_reason) {
                  "muster load small");
   expect_refused(c.muster({"search", "absent", "--vector-file", c.vectors(1), "--deadline-ms", "300"}), 1,
                  "collection_not_found");
-  expect_refused(c.muster({"load", "small", "--replicas", "3"}), 1, "only 2 nodes");
+  expect_refused(c.muster({"load", "small", "--replicas", "3"}), 1, "has 2 nodes for 3 replicas");
   c.must({"load", "small", "--replicas", "2"});
   expect_refused(c.muster({"search", "small", "--vector-file", c.vectors(1, 1, 5)}), 1, "dimension");
   expect_refused(c.muster({"drop", "small"}), 1, "collection_loaded");

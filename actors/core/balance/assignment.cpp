@@ -15,16 +15,12 @@ constexpr double behind_all = 1e18;
 
 balance_assignment::balance_assignment(std::vector<balance_node> nodes, const balance_settings& settings)
   : nodes_(std::move(nodes)), settings_(settings) {
-  double known = 0;
-  double sum = 0;
-  for (const auto& n : nodes_)
-    if (n.memory_mb > 0) {
-      sum += n.memory_mb;
-      ++known;
-    }
-  const bool weighs = settings_.policy != balance_policy::round_robin && settings_.policy != balance_policy::row_count;
-  for (const auto& n : nodes_)
-    capacity_.push_back(weighs && n.memory_mb > 0 ? n.memory_mb / (sum / known) : 1);
+  // nop
+}
+
+std::uint32_t balance_assignment::add(const balance_node& node) {
+  nodes_.push_back(node);
+  return static_cast<std::uint32_t>(nodes_.size() - 1);
 }
 
 void balance_assignment::leave() {
@@ -46,6 +42,14 @@ void balance_assignment::enter(std::int64_t collection, std::int64_t replica, co
   replica_ = replica;
   const auto weight = channels ? channel_weights(settings_) : segment_weights(settings_);
   both_ = weight.both();
+  double known = 0;
+  double sum = 0;
+  for (const auto& c : candidates)
+    if (nodes_[c.node].memory_mb > 0) {
+      sum += nodes_[c.node].memory_mb;
+      ++known;
+    }
+  const bool weighs = settings_.policy != balance_policy::round_robin && settings_.policy != balance_policy::row_count;
   at_.clear();
   level_.clear();
   half_.clear();
@@ -59,13 +63,14 @@ void balance_assignment::enter(std::int64_t collection, std::int64_t replica, co
         if (node == c.node)
           own = value;
     const auto& n = nodes_[c.node];
+    const auto capacity = weighs && n.memory_mb > 0 ? n.memory_mb / (sum / known) : 1;
     const auto all = static_cast<double>(channels                                          ? n.channels
                                          : settings_.policy == balance_policy::round_robin ? n.segments
                                                                                            : n.rows);
     at_.push_back(c.node);
     own_.push_back(own);
-    level_.push_back((weight.own * (c.own + own) + weight.all * all) / capacity_[c.node] + (c.last ? behind_all : 0));
-    half_.push_back(both_ / (2 * capacity_[c.node]));
+    level_.push_back((weight.own * (c.own + own) + weight.all * all) / capacity + (c.last ? behind_all : 0));
+    half_.push_back(both_ / (2 * capacity));
   }
 }
 

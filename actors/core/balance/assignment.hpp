@@ -25,6 +25,9 @@ public:
 
   balance_assignment(std::vector<balance_node> nodes, const balance_settings& settings);
 
+  /// One more node; returns its index. So who chooses among few of many nodes need not name all.
+  std::uint32_t add(const balance_node& node);
+
   /// The following placements are for this replica of a collection; `candidates` are its usable read-write nodes, by
   /// node. Cost: the candidates.
   void enter(std::int64_t collection, std::int64_t replica, const std::vector<candidate>& candidates, bool channels);
@@ -48,7 +51,6 @@ private:
 
   std::vector<balance_node> nodes_; ///< With what was planned.
   balance_settings settings_;
-  std::vector<double> capacity_;
   std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::pair<std::uint32_t, double>>>
     planned_; ///< Segments' own, by replica.
   std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::pair<std::uint32_t, double>>> planned_channels_;
