@@ -70,6 +70,10 @@ void change_set::touch_node(std::int64_t node) {
   nodes_.insert(node);
 }
 
+void change_set::touch(std::int64_t collection, const touched_ids& ids) {
+  touched_[collection].add(ids);
+}
+
 void change_set::touch(const touched_map& collections) {
   for (const auto& [id, ids] : collections)
     touched_[id].add(ids);

@@ -46,6 +46,7 @@ public:
   void touch(std::int64_t collection, std::int64_t segment);
   void touch_whole(std::int64_t collection);
   void touch_node(std::int64_t node);
+  void touch(std::int64_t collection, const touched_ids& ids);
   void touch(const touched_map& collections);
   /// A collection as it is from now on, in place of its chunks; null: it is gone.
   void put_view(std::int64_t collection, std::shared_ptr<const collection_view> view);

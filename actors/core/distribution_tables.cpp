@@ -80,11 +80,19 @@ void distribution_tables::put_copy(held& node, schema::CopyReport::Reader copy) 
   const auto collection = copy.getCollection();
   copy_row row{copy.getSegment(), node.row.id, copy.getVersion(), copy.getRows(), copy.getBytes(), copy.getIndex(),
                copy.getIndexes(), copy.getStats()};
-  node.collections.insert(collection);
-  if (collections_[collection].copies.put(row)) {
+  auto& mine = collections_[collection];
+  const auto before = mine.copies.size();
+  if (!mine.copies.put(row))
+    return;
+  mark(collection, mine, row.segment);
+  if (mine.copies.size() != before)
+    node.collections.insert(collection);
+}
+
+void distribution_tables::mark(std::int64_t collection, tables& mine, std::int64_t segment) {
+  if (!std::exchange(mine.dirty, true))
     dirty_.insert(collection);
-    changes_.touch(collection, row.segment);
-  }
+  mine.touched.add(segment);
 }
 
 void distribution_tables::erase_copy(held& node, std::int64_t collection, std::int64_t segment) {
@@ -94,10 +102,8 @@ void distribution_tables::erase_copy(held& node, std::int64_t collection, std::i
   copy_row key;
   key.segment = segment;
   key.node = node.row.id;
-  if (i->second.copies.erase(key)) {
-    dirty_.insert(collection);
-    changes_.touch(collection, segment);
-  }
+  if (i->second.copies.erase(key))
+    mark(collection, i->second, segment);
 }
 
 void distribution_tables::put_delegator(held& node, schema::DelegatorReport::Reader report) {
@@ -117,10 +123,8 @@ void distribution_tables::put_delegator(held& node, schema::DelegatorReport::Rea
     changes_.touch(collection);
   }
   const auto forget = [&](std::int64_t segment) {
-    if (mine.views.erase(view_row{segment, node.row.id, 0})) {
-      dirty_.insert(collection);
-      changes_.touch(collection, segment);
-    }
+    if (mine.views.erase(view_row{segment, node.row.id, 0}))
+      mark(collection, mine, segment);
   };
   if (report.getWholeView()) {
     id_set named;
@@ -137,10 +141,8 @@ void distribution_tables::put_delegator(held& node, schema::DelegatorReport::Rea
   }
   for (auto v : report.getView()) {
     s.view.insert(v.getSegment());
-    if (mine.views.put(view_row{v.getSegment(), node.row.id, v.getWorker()})) {
-      dirty_.insert(collection);
-      changes_.touch(collection, v.getSegment());
-    }
+    if (mine.views.put(view_row{v.getSegment(), node.row.id, v.getWorker()}))
+      mark(collection, mine, v.getSegment());
   }
 }
 
@@ -150,10 +152,8 @@ void distribution_tables::erase_delegator(held& node, const delegator_key& key) 
     return;
   auto& mine = collections_[key.first];
   for (auto segment : s->second.view)
-    if (mine.views.erase(view_row{segment, node.row.id, 0})) {
-      dirty_.insert(key.first);
-      changes_.touch(key.first, segment);
-    }
+    if (mine.views.erase(view_row{segment, node.row.id, 0}))
+      mark(key.first, mine, segment);
   mine.delegators.erase({key.second, node.row.id});
   node.shards.erase(s);
   dirty_delegators_.insert(key.first);
@@ -218,6 +218,8 @@ change_set distribution_tables::take_changes() {
     changes_.put({ChunkKind::NODES, 0, static_cast<std::int64_t>(chunk)}, nodes_chunk(chunk));
   for (auto collection : dirty_) {
     auto& mine = collections_[collection];
+    mine.dirty = false;
+    changes_.touch(collection, std::exchange(mine.touched, {}));
     mine.copies.flush(
       [&](std::int64_t key, const std::vector<copy_row>& rows) {
         auto chunk = chunk_of(collection, rows);

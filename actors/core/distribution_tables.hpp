@@ -55,8 +55,11 @@ private:
     chunked<copy_row> copies;
     chunked<view_row> views;
     std::set<std::pair<std::string, std::int64_t>> delegators; ///< channel, node
+    bool dirty = false;  ///< In `dirty_`.
+    touched_ids touched; ///< Since the last take_changes, of copies and views.
   };
 
+  void mark(std::int64_t collection, tables& mine, std::int64_t segment);
   void put_copy(held& node, schema::CopyReport::Reader copy);
   void erase_copy(held& node, std::int64_t collection, std::int64_t segment);
   void put_delegator(held& node, schema::DelegatorReport::Reader report);
