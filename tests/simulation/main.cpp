@@ -10,6 +10,7 @@
 #include <cstring>
 #include <deque>
 #include <string>
+#include <sys/time.h>
 #include <unistd.h>
 
 using namespace muster;
@@ -54,7 +55,7 @@ void died(int signal) {
   char text[160];
   const auto n = std::snprintf(text, sizeof text, "\nseed %llu: %s\nmuster-sim --seeds 1 --from %llu --trace\n",
                                static_cast<unsigned long long>(current_seed),
-                               signal == SIGALRM ? "hangs" : "ends the process with a signal",
+                               signal == SIGPROF ? "hangs" : "ends the process with a signal",
                                static_cast<unsigned long long>(current_seed));
   [[maybe_unused]] auto done = ::write(2, text, static_cast<std::size_t>(n));
   ::_exit(static_cast<int>(verdict::crash));
@@ -99,14 +100,15 @@ int main(int argc, char** argv) {
     }
   if (!known)
     return usage();
-  for (auto signal : {SIGSEGV, SIGABRT, SIGALRM, SIGFPE, SIGBUS})
+  for (auto signal : {SIGSEGV, SIGABRT, SIGPROF, SIGFPE, SIGBUS})
     std::signal(signal, died);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const auto begun = std::chrono::steady_clock::now();
   totals sums;
   for (auto seed = from; seed < from + seeds; ++seed) {
     current_seed = seed;
-    ::alarm(120);
+    const itimerval patience{{0, 0}, {120, 0}}; // of the processor: others may have it for long
+    ::setitimer(ITIMER_PROF, &patience, nullptr);
     const auto options = draw(seed);
     const auto run = [&](totals& into, bool tracing) {
       lines.clear();
