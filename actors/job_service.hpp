@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace muster {
 
@@ -61,6 +62,8 @@ public:
   void hear() {
     for (const auto& name : std::exchange(awaiting_group_, {}))
       run(name);
+    for (const auto& [name, id] : std::exchange(unseen_, {}))
+      finish(name, failure{ec::ok, {}}, id);
   }
 
   /// True while something of the collection is at work or waits.
@@ -218,8 +221,23 @@ private:
       });
   }
 
+  /// True when the gateway's own situation shows what the job has done; whoever is answered may ask for it at once.
+  bool seen(const load_terms& terms, std::int64_t id) const {
+    const auto* c = view_.collection(id);
+    if (terms.kind == job_kind::RELEASE_COLLECTION)
+      return c == nullptr || (!c->desired && !c->held());
+    if (!terms.loads() || (terms.kind == job_kind::LOAD_PARTITIONS && terms.partitions.empty()))
+      return true;
+    return c != nullptr && c->desired && c->desired->status == schema::LoadStatus::LOADED && c->desired->loading_partitions.empty();
+  }
+
   void finish(const std::string& name, const failure& why, std::int64_t id) {
     auto i = jobs_.find(name);
+    const auto& head = i->second.front();
+    if (why.code == ec::ok && !seen(head.terms, id) && shell_.now() < head.deadline) {
+      unseen_.emplace_back(name, id); // what collection_observer has seen is on its way here
+      return;
+    }
     auto then = std::move(i->second.front().then);
     i->second.pop_front();
     const bool more = !i->second.empty();
@@ -234,6 +252,7 @@ private:
   const situation& view_;
   group_service<Shell>& groups_;
   std::map<std::string, std::deque<job>> jobs_;
+  std::vector<std::pair<std::string, std::int64_t>> unseen_; ///< Jobs that are done, with the collection's id.
   std::set<std::string> awaiting_group_; ///< Collections whose load lacks nodes while some are about to be in a group.
 };
 

@@ -13,7 +13,7 @@ namespace {
 struct options {
   std::string coordinator = "127.0.0.1:7700";
   std::string name;
-  std::uint32_t replicas = 1;
+  std::uint32_t replicas = 0; ///< As the collection or the cluster says, else 1.
   std::vector<std::string> groups;
   double timeout_s = 120;
   bool all = false;
@@ -201,10 +201,9 @@ void add_collection_commands(CLI::App& app, command& chosen) {
   };
   auto& loading = add_named(app, "load", "Have a collection served; ends when it can be searched", *o,
                             "Instead: every collection that is not loaded");
-  loading.add_option("--replicas", o->replicas, "On how many sets of nodes")
+  loading.add_option("--replicas", o->replicas, "On how many sets of nodes (default: as the collection or the cluster says, else 1)")
       ->type_name("N")
-      ->check(between(1u, static_cast<unsigned>(limits::replicas)))
-      ->capture_default_str();
+      ->check(between(1u, static_cast<unsigned>(limits::replicas)));
   loading.add_option("--resource-group", o->groups, "The group of all replicas, or (again) of each")->type_name("GROUP");
   add_timeout(loading, *o);
   choose(loading, load);
