@@ -101,11 +101,19 @@ private:
   /// Starts the job at the head of a collection's queue.
   void run(const std::string& name) {
     auto& head = jobs_.at(name).front();
+    const auto* c = find_loaded(view_, name);
+    if (head.terms.kind == job_kind::SYNC_NEW_CREATED_PARTITION) {
+      // Of what is not loaded, or loaded partition by partition, later partitions are no part.
+      if (c == nullptr || !c->desired->whole_collection)
+        finish(name, failure{ec::ok, {}}, 0);
+      else
+        launch(name, c->desired->replicas);
+      return;
+    }
     if (!head.terms.loads()) {
       launch(name, {});
       return;
     }
-    const auto* c = find_loaded(view_, name);
     if (c == nullptr && head.terms.undecided() && head.tries == 0) {
       describe(name);
       return;

@@ -214,19 +214,15 @@ int run(const std::string& method, const options& o) {
 
 // -- the command line -------------------------------------------------------------
 
-/// What the command line gives without the name of an option: the leading single values, then a list if it is the only one.
+/// What the command line gives without the name of an option: the leading single values, then the first list.
 std::vector<std::string> places_of(capnp::StructSchema request) {
   std::vector<std::string> places;
-  std::size_t lists = 0;
-  for (auto field : request.getFields())
-    lists += is_list(field) ? 1 : 0;
   for (auto field : request.getFields()) {
     const auto name = name_of(field);
     if (name == "header")
       continue;
     if (is_list(field)) {
-      if (lists == 1)
-        places.push_back(name);
+      places.push_back(name);
       break;
     }
     if (field.getType().isBool() || name == "partitionId" || name == "replicaNumber")
