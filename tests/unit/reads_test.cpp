@@ -227,7 +227,8 @@ TEST(read_rules, settings_are_found_by_any_part_of_their_key_in_letters_of_any_c
   const auto one = show_all("COORD.AUTOBALANCECHANNEL");
   ASSERT_EQ(one->getConfigurations().size(), 1u);
   EXPECT_EQ(view(one->getConfigurations()[0].getOrigin()), "default");
-  for (auto c : show_all("autobalance")->getConfigurations())
+  const auto some = show_all("autobalance");
+  for (auto c : some->getConfigurations())
     if (view(c.getKey()) == "queryCoord.autoBalance") {
       EXPECT_EQ(view(c.getValue()), "true");
       EXPECT_EQ(view(c.getOrigin()), "run time");
