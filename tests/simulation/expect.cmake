@@ -1,5 +1,5 @@
 # Runs the simulator with a planted bug and demands that it is found: with an exit code that matches CLASS, by a failure that matches CHECK.
-execute_process(COMMAND "${SIMULATOR}" --seeds 2000 --from 1 --plant "${PLANT}" RESULT_VARIABLE code OUTPUT_VARIABLE text)
+execute_process(COMMAND "${SIMULATOR}" --seeds 2000 --from "${FROM}" --plant "${PLANT}" RESULT_VARIABLE code OUTPUT_VARIABLE text)
 string(REGEX MATCH "FAILED [^\n]*" found "${text}")
 string(REGEX MATCH "again: [^\n]*" again "${text}")
 if(NOT code MATCHES "^${CLASS}$")
