@@ -412,21 +412,27 @@ private:
     if (promoting[id] == version)
       return;
     promoting[id] = version;
+    const auto revision = view.collection(id)->desired->revision;
     auto commit = make<schema::Commit>(
       [&](auto b) {
         auto p = b.initPromotion();
         p.setCollection(id);
         p.setNext(version);
+        p.setRevision(revision);
       },
       view.epoch());
     request<m<schema::CommitReply>>(
       metadata, limits::commit_timeout, commit,
-      [this, id, version](const m<schema::CommitReply>& reply) {
+      [this, id, version, revision](const m<schema::CommitReply>& reply) {
         promoting.erase(id);
         if (const auto why = to_failure(reply->getStatus()); why.code != ec::ok)
           info("target ", version, " of collection ", id, " was not promoted: ", why.text);
         else
           info("collection ", id, " now has target ", version);
+        // What came first may be here already; otherwise it comes, and is looked at then.
+        if (const auto* c = view.collection(id); c != nullptr && c->desired && c->desired->revision != revision)
+          for (const auto& [other, next] : rules.check(view, {{id, {}}}))
+            promote(other, next);
       },
       [this, id](const failure& why) {
         promoting.erase(id);

@@ -439,6 +439,8 @@ commit_outcome metadata_tables::promote(schema::CommitPromotion::Reader commit) 
   if (head.next == 0 || head.next != commit.getNext())
     return refused(ec::stale_premise, "the next target of collection " + std::to_string(id) + " is "
                                         + std::to_string(head.next) + ", not " + std::to_string(commit.getNext()));
+  if (commit.getRevision() != 0 && commit.getRevision() != e.desired->revision)
+    return refused(ec::stale_premise, "collection " + e.desired->name + " changed meanwhile");
   commit_outcome out;
   head.current = head.next;
   head.next = 0;

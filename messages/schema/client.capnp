@@ -427,7 +427,7 @@ struct ListCheckersReply {
   checkers @1 :List(CheckerInfo);
 }
 struct ActivateCheckerRequest {
-  # It proposes again, after a look at everything. Not durable: a new start of the coordinator has all checkers active.
+  # It proposes again, after a look at everything. Durable. Errors: parameter_invalid (no such checker), journal_failed.
   header @0 :Header;
   checker @1 :Text;            # name or number
 }
@@ -435,7 +435,7 @@ struct ActivateCheckerReply {
   status @0 :Status;
 }
 struct DeactivateCheckerRequest {
-  # It proposes nothing until it is activated again; its tasks in flight go on.
+  # It proposes nothing until it is activated again, also after a new start; its tasks in flight go on. Errors: as ActivateChecker.
   header @0 :Header;
   checker @1 :Text;
 }

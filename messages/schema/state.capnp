@@ -498,6 +498,7 @@ struct CommitPromotion {
   # next becomes current; the first promotion of a loading collection also makes it loaded.
   collection @0 :Int64;
   next @1 :Int64;                 # premise
+  revision @2 :UInt64;            # premise, of the collection: its replicas are those that were looked at; 0: whatever it is
 }
 struct CommitReplicas {
   # New node lists of replicas.

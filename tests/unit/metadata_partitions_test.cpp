@@ -129,6 +129,24 @@ TEST(metadata_partitions, a_released_partition_leaves_next_and_current_follows_b
   EXPECT_EQ(k.in(k.head().current), (std::set<std::int64_t>{1, 2}));
 }
 
+// Found by the simulator (seed 2154): a promotion was concluded while a replica had no node, and committed when it had some again.
+TEST(metadata_partitions, a_promotion_concluded_from_other_replicas_is_refused) {
+  partitioned k;
+  const auto promote_from = [&](std::uint64_t revision) {
+    const auto next = k.head().next;
+    return k.commit(build<schema::Commit>([&](schema::Commit::Builder b) {
+      auto p = b.initPromotion();
+      p.setCollection(7);
+      p.setNext(next);
+      p.setRevision(revision);
+    })).why.code;
+  };
+  EXPECT_EQ(promote_from(k.desired().revision + 1), ec::stale_premise);
+  EXPECT_EQ(k.head().current, 0);
+  EXPECT_EQ(promote_from(k.desired().revision), ec::ok);
+  EXPECT_NE(k.head().current, 0);
+}
+
 TEST(metadata_partitions, the_last_partitions_take_the_collection_with_them) {
   partitioned k;
   ASSERT_EQ(k.release({20, 21}).why.code, ec::ok);
