@@ -1,6 +1,8 @@
 // The simulated nodes: links, orders, loads, reports and the faults that are asked for.
 #include "actors/core/fleet_nodes.hpp"
 
+#include "actors/core/order_shard.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -14,33 +16,6 @@ constexpr std::int64_t nanoseconds(limits::milliseconds d) {
 
 /// What a simulated row weighs: 128 float32 and a little.
 constexpr std::int64_t bytes_per_row = 520;
-
-std::optional<shard_key> shard_of(schema::Order::Reader order) {
-  auto key = [](auto o) {
-    return std::optional{
-      shard_key{collection_id{o.getCollection()}, std::string{view(o.getChannel())}, replica_id{o.getReplica()}}};
-  };
-  switch (order.which()) {
-    case schema::Order::SERVE_SHARD:
-      return key(order.getServeShard());
-    case schema::Order::LOAD_SEGMENT:
-      if (order.getLoadSegment().getChannel().size() == 0)
-        return std::nullopt;
-      return key(order.getLoadSegment());
-    case schema::Order::RELEASE_SEGMENT:
-      if (order.getReleaseSegment().getChannel().size() == 0)
-        return std::nullopt;
-      return key(order.getReleaseSegment());
-    case schema::Order::DROP_SHARD:
-      return key(order.getDropShard());
-    case schema::Order::SYNC_VIEW:
-      return key(order.getSyncView());
-    case schema::Order::SYNC_TARGET:
-      return key(order.getSyncTarget());
-    default:
-      return std::nullopt;
-  }
-}
 
 load_source to_source(schema::SegmentSource::Reader s, bool low_priority = false) {
   // Without the file's name: there is none, and a million of them would only be memory.

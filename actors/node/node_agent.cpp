@@ -1,5 +1,6 @@
 // The node's side of its link to the coordinator: says hello, routes orders, reports what changed and then answers.
 #include "actors/core/node_book.hpp"
+#include "actors/core/order_shard.hpp"
 #include "actors/node/call_window.hpp"
 #include "actors/node/parts.hpp"
 #include "actors/runtime/shell.hpp"
@@ -11,34 +12,6 @@
 namespace muster {
 
 namespace {
-
-/// The shard that an order is for; nothing for an order to the node itself.
-std::optional<shard_key> shard_of(schema::Order::Reader order) {
-  auto key = [](auto o) {
-    return std::optional{
-      shard_key{collection_id{o.getCollection()}, std::string{view(o.getChannel())}, replica_id{o.getReplica()}}};
-  };
-  switch (order.which()) {
-    case schema::Order::SERVE_SHARD:
-      return key(order.getServeShard());
-    case schema::Order::LOAD_SEGMENT:
-      if (order.getLoadSegment().getChannel().size() == 0)
-        return std::nullopt;
-      return key(order.getLoadSegment());
-    case schema::Order::RELEASE_SEGMENT:
-      if (order.getReleaseSegment().getChannel().size() == 0)
-        return std::nullopt;
-      return key(order.getReleaseSegment());
-    case schema::Order::DROP_SHARD:
-      return key(order.getDropShard());
-    case schema::Order::SYNC_VIEW:
-      return key(order.getSyncView());
-    case schema::Order::SYNC_TARGET:
-      return key(order.getSyncTarget());
-    default:
-      return std::nullopt;
-  }
-}
 
 struct agent_shell : shell<node_agent_actor, agent_shell> {
   agent_shell(self_pointer ptr) : shell(ptr, "node_agent", "node_agent", "node") {
