@@ -2,6 +2,7 @@
 #include "actors/coordinator.hpp"
 
 #include "actors/checkers.hpp"
+#include "actors/core/reads.hpp"
 #include "actors/data_source.hpp"
 #include "actors/distribution.hpp"
 #include "actors/gateway.hpp"
@@ -18,7 +19,19 @@ namespace muster {
 
 namespace {
 
-result<metadata_start> recover(journal& disk) {
+/// What counts for this start: what was given, and on top what was set at run time before.
+setting_table settings_of(const coordinator_config& config, const metadata_tables& tables) {
+  return with_switches(config.settings, tables.switches());
+}
+
+/// The value of a setting that is read once at the start, or what the starter chose where nobody set it.
+std::chrono::milliseconds chosen(const setting_table& table, std::string_view key, std::chrono::milliseconds set,
+                                 std::chrono::milliseconds otherwise) {
+  const auto* spec = find_setting(key);
+  return spec != nullptr && table.origin(*spec) != setting_origin::fallback ? set : otherwise;
+}
+
+result<metadata_start> recover(journal& disk, const coordinator_config& config) {
   auto state = disk.recover();
   if (!state)
     return state.error();
@@ -29,7 +42,8 @@ result<metadata_start> recover(journal& disk) {
     log::warn("metadata", "a record that cannot be used was left out: ", bad);
   start.last_seq = state->last_seq;
   std::vector<journal_row> rows;
-  for (auto& change : start.tables.start_epoch().rows) {
+  const auto limit = settings_of(config, start.tables).values().collection_recover_times;
+  for (auto& change : start.tables.start_epoch(static_cast<std::uint32_t>(limit)).rows) {
     journal_row row;
     row.seq = ++start.last_seq;
     row.epoch = start.tables.epoch();
@@ -58,7 +72,7 @@ void coordinator_actors::stop() {
 
 result<coordinator_actors> start_coordinator(caf::actor_system& system, const coordinator_config& config,
                                              const wire_actor& wire) {
-  auto start = recover(*config.journal);
+  auto start = recover(*config.journal, config);
   if (!start)
     return start.error();
   coordinator_actors out;
@@ -66,8 +80,13 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   std::vector<node_row> nodes;
   for (const auto& [id, row] : start->tables.nodes())
     nodes.push_back(row);
+
+  const auto table = settings_of(config, start->tables);
+  const auto load_timeout
+    = chosen(table, "queryCoord.loadTimeoutSeconds", table.values().load_timeout, config.load_timeout);
+  const auto node_gone = chosen(table, "node_gone_ms", table.values().node_gone, config.node_gone);
   log::info("supervisor", "recovered ", start->tables.collections(), " collections and ", nodes.size(),
-            " nodes; this is epoch ", out.epoch);
+            " nodes; this is epoch ", out.epoch, ", node_gone_ms ", node_gone.count());
 
   // Truths first, then the merge point, then who reads it, the doors last.
   const auto journal = spawn_journal(system, config.journal);
@@ -81,7 +100,7 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   hears(metadata, scheduler);
   hears(distribution, scheduler);
   const auto routes = spawn_route_publisher(system);
-  const auto collections = spawn_collection_observer(system, metadata, config.load_timeout);
+  const auto collections = spawn_collection_observer(system, metadata, load_timeout);
   const auto targets = spawn_target_observer(system, metadata, data);
   const auto inspector = spawn_inspector(system);
   const auto checkers = spawn_checker_controller(system, scheduler, config.settings);
@@ -94,7 +113,7 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   nodes_start.peers = {out.epoch, wire, distribution, scheduler};
   nodes_start.metadata = metadata;
   nodes_start.known = std::move(nodes);
-  nodes_start.node_gone = config.node_gone;
+  nodes_start.node_gone = node_gone;
   const auto manager = spawn_node_manager(system, std::move(nodes_start));
 
   // Those that propose or conclude from the situation alone lose nothing when they restart; nobody else holds their handle.

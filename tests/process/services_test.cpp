@@ -105,9 +105,11 @@ TEST(services, what_operators_switched_stays_so_after_sigkill) {
     });
   };
   EXPECT_TRUE(available(1));
+  c.must({"alter-configuration", "node_gone_ms", "2345"});
   c.coordinator().kill();
   c.start_coordinator();
   ASSERT_TRUE(eventually(seconds{20}, [&] { return c.muster({"list-query-node"}).code == 0; }));
+  EXPECT_TRUE(says(c.coordinator().err(), "node_gone_ms 2345")) << c.coordinator().err();
   EXPECT_TRUE(says(c.must({"check-balance-status"}), "no"));
   EXPECT_TRUE(says(c.must({"show-configurations", "queryCoord.balancer"}), "RoundRobinBalancer"));
   EXPECT_TRUE(eventually(seconds{20}, [&] {
