@@ -156,9 +156,7 @@ private:
     };
     auto* c = find(name);
     if (c == nullptr)
-      return reply(failure{ec::parameter_invalid, "no checker is named " + std::string{name}
-                                                    + "; there are segment_checker, channel_checker, leader_checker, "
-                                                      "index_checker and balance_checker"});
+      return reply(unknown_checker(name));
     c->active = active;
     if (!c->actor)
       return reply(failure{ec::ok, {}}); // it is told when it is here

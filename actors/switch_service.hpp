@@ -21,10 +21,11 @@ public:
 
   /// Carries out a request of which is_switch says so; `then` is called once.
   void change(const msg<schema::ClientRequest>& r, done then) {
-    const auto finish = [this, r, then, now = shell_.settings()](const failure& why) {
+    const auto now = shell_.settings();
+    const auto finish = [this, r, then, now](const failure& why) {
       then(shell_.reply([&](auto b) { write_switch_reply(r.read(), why, now, b); }));
     };
-    auto change = switch_of(r.read(), shell_.settings());
+    auto change = switch_of(r.read(), now);
     if (!change)
       return finish(change.error());
     auto commit = shell_.template make<schema::Commit>([&](auto b) { b.setChange(change->read()); }, shell_.peers.epoch);

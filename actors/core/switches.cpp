@@ -21,6 +21,11 @@ const checker_entry* find_checker(std::string_view asked) {
   return nullptr;
 }
 
+failure unknown_checker(std::string_view asked) {
+  return {ec::parameter_invalid, "no checker is named " + std::string{asked}
+                                   + "; there are segment_checker, channel_checker, leader_checker, index_checker and balance_checker"};
+}
+
 bool is_switch(Request::Which which) {
   switch (which) {
     case Request::ACTIVATE_CHECKER:
@@ -68,9 +73,7 @@ result<msg<schema::CommitSwitch>> switch_of(Request::Reader request, const setti
     asked = view(request.getDeactivateChecker().getChecker());
   const auto* checker = find_checker(asked);
   if (checker == nullptr)
-    return failure{ec::parameter_invalid, "no checker is named " + std::string{asked}
-                                            + "; there are segment_checker, channel_checker, leader_checker, "
-                                              "index_checker and balance_checker"};
+    return unknown_checker(asked);
   const bool on = request.isActivateChecker() || request.isResumeBalance();
   return build<schema::CommitSwitch>([&](auto b) { on ? b.setCheckerOn(checker->name) : b.setCheckerOff(checker->name); });
 }

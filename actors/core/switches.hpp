@@ -28,6 +28,9 @@ inline constexpr std::array<checker_entry, 5> checker_entries{{{"channel_checker
 /// The checker that a name or number means, or null.
 const checker_entry* find_checker(std::string_view asked);
 
+/// What to answer when there is none.
+failure unknown_checker(std::string_view asked);
+
 /// True for ActivateChecker, DeactivateChecker, SuspendBalance, ResumeBalance, SuspendNode, ResumeNode and AlterConfiguration.
 bool is_switch(schema::ClientRequest::Which which);
 
