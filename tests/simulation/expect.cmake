@@ -1,8 +1,8 @@
-# Runs the simulator with a planted bug and demands that it is found: with an exit code that matches CLASS, by a failure that matches CHECK.
+# Runs the simulator with a planted bug and demands that it is found: with the exit code CLASS, by a failure that matches CHECK.
 execute_process(COMMAND "${SIMULATOR}" --seeds 2000 --from "${FROM}" --plant "${PLANT}" RESULT_VARIABLE code OUTPUT_VARIABLE text)
 string(REGEX MATCH "FAILED [^\n]*" found "${text}")
 string(REGEX MATCH "again: [^\n]*" again "${text}")
-if(NOT code MATCHES "^${CLASS}$")
+if(NOT code STREQUAL "${CLASS}")
   message(FATAL_ERROR "the planted bug ${PLANT} ended the simulator with ${code}, not ${CLASS}: ${found}")
 endif()
 if(NOT found MATCHES "${CHECK}")

@@ -4,6 +4,7 @@
 #include "persistence/memory_engine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace muster::sim {
 
@@ -55,7 +56,12 @@ std::vector<std::int64_t> durable_truth::apply(const std::vector<journal_row>& r
       continue;
     auto chunk = parsed->read();
     if (chunk.isCollection()) {
-      collections[id()] = read(chunk.getCollection());
+      auto now = read(chunk.getCollection());
+      const auto old = collections.find(id());
+      if (old != collections.end() && old->second.status == schema::LoadStatus::LOADED
+          && now.status != schema::LoadStatus::LOADED)
+        fell_back.insert(id());
+      collections[id()] = std::move(now);
     } else if (chunk.isTargetHead()) {
       heads[id()] = read(chunk.getTargetHead());
     } else if (chunk.isTargetSegments()) {
@@ -95,6 +101,9 @@ const durable_truth::target* durable_truth::version(std::int64_t collection, std
 void model::committed(const std::vector<journal_row>& rows, const std::function<bool(std::int64_t)>& live,
                       const std::vector<const reported_node*>& nodes) {
   const auto promoted = disk.apply(rows);
+  // I-COL-01: only a release ends it; what comes to it later is no reason to call it unreadable.
+  for (auto id : std::exchange(disk.fell_back, {}))
+    complain_(verdict::safety, "collection " + std::to_string(id) + " was loaded on the disk, and is loading again");
   for (const auto* n : nodes)
     for (const auto& [key, d] : n->delegators)
       note_cover(d);

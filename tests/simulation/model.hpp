@@ -37,6 +37,7 @@ public:
 
   std::map<std::int64_t, collection_row> collections;
   std::map<std::int64_t, head_row> heads;
+  std::set<std::int64_t> fell_back; ///< Collections that were loaded and, without a release, are no longer; whoever looks takes them.
 
 private:
   std::map<std::int64_t, std::map<std::string, std::vector<target_row>>> segments_;
