@@ -76,6 +76,7 @@ TEST(local_cluster, refuses_more_replicas_than_nodes) {
   cluster.import("words", 2, 10);
   auto loaded = cluster.load("words", 2);
   EXPECT_EQ(loaded->getLoadCollection().getStatus().getCode(), static_cast<int>(ec::resource_group_node_not_enough));
+  EXPECT_EQ(cluster.status()->getCollections().size(), 0u) << "a load that failed leaves nothing (I-JOB-03)";
 }
 
 TEST(local_cluster, serves_appended_segments_after_the_switch) {

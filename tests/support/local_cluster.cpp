@@ -129,6 +129,7 @@ void local_cluster::restart_coordinator() {
   const auto supervisor = caf::actor_cast<caf::actor>(coordinator_.supervisor);
   const auto gateway = caf::actor_cast<caf::actor>(coordinator_.gateway);
   coordinator_.stop();
+  coordinator_.stop(); // the second one is harmless
   caf::scoped_actor self{*system_};
   self->wait_for(supervisor, gateway);
   coordinator_ = {};
