@@ -25,7 +25,7 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    const auto touched = view.apply(p);
+    const auto& touched = view.apply(p);
     if (active)
       check(touched);
     return acknowledge(*this, p);

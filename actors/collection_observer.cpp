@@ -28,7 +28,7 @@ struct collection_shell : shell<collection_observer_actor, collection_shell> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    const auto touched = view.apply(p);
+    const auto& touched = view.apply(p);
     progress.check(view, touched, now());
     for (const auto& [id, ids] : touched) {
       look(id);

@@ -13,7 +13,7 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    const auto touched = view.apply(p);
+    const auto& touched = view.apply(p);
     auto groups = view.changed_groups();
     // A node that became usable may join the replicas in its group; one that is gone is in the touched collections.
     for (auto id : view.changed_nodes()) {

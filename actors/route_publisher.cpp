@@ -73,8 +73,16 @@ private:
     bool busy = false;
   };
 
-  /// True when the routes of a collection are not what they were. Cost: its shards.
+  /// True when the routes of a collection are not what they were. Cost: its shards and their workers, if what routes rest on changed.
   bool recompute(std::int64_t id) {
+    if (const auto* now = view.collection(id); now == nullptr) {
+      rest_on.erase(id);
+    } else {
+      auto& known = rest_on[id];
+      if (known.second == view.node_changes() && known.first.same(now->grounds_of_routes()))
+        return false;
+      known = {now->grounds_of_routes(), view.node_changes()};
+    }
     auto fresh = build<schema::CollectionRoutes>([&](auto b) { write_routes(view, id, b); });
     auto i = routes.find(id);
     if (fresh->getRemoved()) {
@@ -149,6 +157,7 @@ private:
 
   situation view;
   std::map<std::int64_t, m<schema::CollectionRoutes>> routes;
+  std::map<std::int64_t, std::pair<route_grounds, std::uint64_t>> rest_on; ///< With the changes of nodes there had been.
   std::map<std::uint64_t, watcher> watchers;
   std::uint64_t last = 0;
   std::uint64_t version = 0;

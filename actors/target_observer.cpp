@@ -35,7 +35,7 @@ struct target_shell : shell<target_observer_actor, target_shell> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    const auto touched = view.apply(p);
+    const auto& touched = view.apply(p);
     for (const auto& [id, version] : rules.check(view, touched))
       promote(id, version);
     for (const auto& [id, ids] : touched) {

@@ -39,7 +39,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    const auto touched = view.apply(p);
+    const auto& touched = view.apply(p);
     pending.merge_nodes(p);
     pending.touch(touched);
     tasks.changed(touched, view);
@@ -237,7 +237,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     auto own = tasks.take_changes(number + 1);
     if (!own.empty()) {
       auto p = own.take(number + 1, epoch, now());
-      const auto touched = view.apply(p);
+      const auto& touched = view.apply(p);
       pending.merge_nodes(p);
       pending.touch(touched);
     }

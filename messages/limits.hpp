@@ -49,6 +49,8 @@ inline constexpr std::size_t hnsw_rows = 1'000;
 inline constexpr std::size_t outstanding_requests = 256;
 /// Segments in one chunk of a truth; a fuller chunk splits.
 inline constexpr std::size_t chunk_segments = 128;
+/// Copies, or views, in one: a report changes one row, and its whole chunk is written and read once for it.
+inline constexpr std::size_t chunk_copies = 32;
 /// Segment ids listed as touched for one collection in one publication; more: the collection counts as wholly touched.
 inline constexpr std::size_t touched_segments = 1'000;
 /// How long a subscriber may take for one publication before it is given everything anew.

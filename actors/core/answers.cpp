@@ -45,8 +45,7 @@ const collection_view* find_loaded(const situation& s, std::string_view name) {
 bool can_serve(const situation& s, const collection_view& view, const delegator_row& leader) {
   if (!leader.serviceable || leader.served <= 0 || !s.connected(leader.node))
     return false;
-  const auto workers = view.workers_of(leader.node);
-  return std::all_of(workers.begin(), workers.end(), [&](const auto& w) { return s.connected(w.first); });
+  return view.all_workers_of(leader.node, [&](std::int64_t worker) { return s.connected(worker); });
 }
 
 namespace {

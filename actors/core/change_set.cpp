@@ -75,8 +75,11 @@ void change_set::touch(std::int64_t collection, const touched_ids& ids) {
 }
 
 void change_set::touch(const touched_map& collections) {
-  for (const auto& [id, ids] : collections)
-    touched_[id].add(ids);
+  if (touched_.empty())
+    touched_ = collections;
+  else
+    for (const auto& [id, ids] : collections)
+      touched_[id].add(ids);
 }
 
 void change_set::put_view(std::int64_t collection, std::shared_ptr<const collection_view> view) {
@@ -89,6 +92,10 @@ void change_set::put_load(std::int64_t node, const node_load& load) {
 
 void change_set::put_unheard(std::shared_ptr<const id_set> nodes) {
   unheard_ = std::move(nodes);
+}
+
+void change_set::put_target_segments(std::size_t all) {
+  target_segments_ = static_cast<std::int64_t>(all);
 }
 
 void change_set::make_whole(const std::set<schema::ChunkKind>& kinds) {
@@ -109,10 +116,8 @@ void change_set::merge(const publication& later) {
   std::size_t i = 0;
   for (auto ref : header.getChunks())
     put(chunk_key{ref.getKind(), ref.getCollection(), ref.getKey()}, later.chunks[i++]);
-  for (auto t : header.getTouched()) {
-    auto& mine = touched_[t.getCollection()];
-    mine.add(read(t));
-  }
+  if (later.touched)
+    touch(*later.touched);
   for (auto n : header.getNodesTouched())
     nodes_.insert(n);
   for (const auto& [id, view] : later.views)
@@ -121,6 +126,8 @@ void change_set::merge(const publication& later) {
     loads_[id] = load;
   if (later.unheard)
     unheard_ = later.unheard;
+  if (later.target_segments >= 0)
+    target_segments_ = later.target_segments;
 }
 
 void change_set::merge_nodes(const publication& later) {
@@ -146,15 +153,6 @@ void change_set::merge_nodes(const publication& later) {
     nodes_.insert(n);
 }
 
-touched_ids read(schema::Touched::Reader r) {
-  touched_ids ids;
-  ids.whole = r.getWhole();
-  ids.segments.reserve(r.getSegments().size());
-  for (auto s : r.getSegments())
-    ids.segments.insert(s);
-  return ids;
-}
-
 bool change_set::empty() const {
   return chunks_.empty() && touched_.empty() && nodes_.empty() && whole_kinds_.empty() && views_.empty() && loads_.empty();
 }
@@ -167,6 +165,7 @@ void change_set::clear() {
   views_.clear();
   loads_.clear();
   unheard_ = nullptr;
+  target_segments_ = -1;
 }
 
 publication change_set::take(std::uint64_t number, std::uint64_t epoch, std::int64_t now_ns) {
@@ -174,6 +173,9 @@ publication change_set::take(std::uint64_t number, std::uint64_t epoch, std::int
   result.views.assign(std::make_move_iterator(views_.begin()), std::make_move_iterator(views_.end()));
   result.loads.assign(loads_.begin(), loads_.end());
   result.unheard = unheard_;
+  result.target_segments = target_segments_;
+  if (!touched_.empty())
+    result.touched = std::make_shared<const touched_map>(std::move(touched_));
   std::size_t removed = 0;
   std::size_t words = 64 + nodes_.size();
   for (const auto& [key, chunk] : chunks_) {
@@ -183,8 +185,6 @@ publication change_set::take(std::uint64_t number, std::uint64_t epoch, std::int
       ++removed;
     words += 4;
   }
-  for (const auto& [collection, ids] : touched_)
-    words += 4 + ids.segments.size();
   result.header = build<schema::PublicationHeader>(
     [&](schema::PublicationHeader::Builder b) {
       auto h = b.initHeader();
@@ -205,17 +205,6 @@ publication change_set::take(std::uint64_t number, std::uint64_t epoch, std::int
         ref.setKind(key.kind);
         ref.setCollection(key.collection);
         ref.setKey(key.key);
-      }
-      auto touched = b.initTouched(static_cast<unsigned>(touched_.size()));
-      unsigned t = 0;
-      for (const auto& [collection, ids] : touched_) {
-        auto entry = touched[t++];
-        entry.setCollection(collection);
-        entry.setWhole(ids.whole);
-        auto list = entry.initSegments(static_cast<unsigned>(ids.segments.size()));
-        unsigned s = 0;
-        for (auto id : ids.segments)
-          list.set(s++, id);
       }
       auto nodes = b.initNodesTouched(static_cast<unsigned>(nodes_.size()));
       unsigned n = 0;

@@ -1,7 +1,6 @@
 // What a publisher has to say, and what one subscriber has not heard yet: chunks by reference and what they touch.
 #pragma once
 
-#include "actors/core/flat_map.hpp"
 #include "actors/core/publication.hpp"
 
 #include <compare>
@@ -24,19 +23,6 @@ struct chunk_key {
 /// True for chunks that are about one collection.
 bool of_collection(schema::ChunkKind kind);
 
-/// Which segments of a collection a change is about. Neither whole nor any segment: its shards (delegators, nodes) changed.
-struct touched_ids {
-  bool whole = false;
-  id_set segments;
-
-  void add(std::int64_t segment);
-  void add(const touched_ids& other);
-};
-
-using touched_map = std::map<std::int64_t, touched_ids>;
-
-touched_ids read(schema::Touched::Reader r);
-
 /// A union of changes. Adding the same chunk twice keeps the newer; its size is bounded by the number of chunks.
 class change_set {
 public:
@@ -52,6 +38,7 @@ public:
   void put_view(std::int64_t collection, std::shared_ptr<const collection_view> view);
   void put_load(std::int64_t node, const node_load& load);
   void put_unheard(std::shared_ptr<const id_set> nodes);
+  void put_target_segments(std::size_t all);
   /// From here on this is everything of these kinds.
   void make_whole(const std::set<schema::ChunkKind>& kinds);
 
@@ -78,6 +65,7 @@ private:
   std::map<std::int64_t, std::shared_ptr<const collection_view>> views_;
   std::map<std::int64_t, node_load> loads_;
   std::shared_ptr<const id_set> unheard_;
+  std::int64_t target_segments_ = -1;
 };
 
 } // namespace muster

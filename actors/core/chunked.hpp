@@ -1,4 +1,4 @@
-// A table of rows by segment id, cut into chunks of at most limits::chunk_segments rows; what changed is published chunk by chunk.
+// A table of rows by segment id, cut into chunks; what changed is published chunk by chunk.
 #pragma once
 
 #include "messages/limits.hpp"
@@ -19,7 +19,7 @@ namespace muster {
 /// Rows of one segment stay in one chunk. A chunk's key is the lowest segment id it may hold and never changes; the first key is 0.
 /// Finding, putting and erasing cost the log of the chunks plus one chunk. A chunk that was flushed as a message is kept as that
 /// message alone, which its readers hold anyway, until it is looked into again.
-template <class Row>
+template <class Row, std::size_t MostRows = limits::chunk_segments>
 class chunked {
 public:
   using message = msg<schema::Chunk>;
@@ -38,7 +38,7 @@ public:
     }
     ++size_;
     // Ids that come in order fill chunk after chunk; halving the last one would leave all of them half empty.
-    if (rows.size() >= limits::chunk_segments && i == rows.end() && std::next(c) == chunks_.end()
+    if (rows.size() >= MostRows && i == rows.end() && std::next(c) == chunks_.end()
         && rows.back().segment < row.segment) {
       c = chunks_.try_emplace(row.segment).first;
       c->second.rows.push_back(row);
@@ -217,7 +217,7 @@ private:
 
   void split(typename chunk_map::iterator c) {
     auto& rows = c->second.rows;
-    if (rows.size() <= limits::chunk_segments)
+    if (rows.size() <= MostRows)
       return;
     auto middle = rows.begin() + static_cast<std::ptrdiff_t>(rows.size() / 2);
     while (middle != rows.end() && middle->segment == std::prev(middle)->segment)

@@ -224,23 +224,24 @@ const delegator_row* collection_view::leader(const replica_row& replica, const s
 
 std::map<std::int64_t, std::int64_t> collection_view::workers_of(std::int64_t leader) const {
   std::map<std::int64_t, std::int64_t> result;
-  for (auto i = routed_.lower_bound({leader, 0}); i != routed_.end() && i->first.first == leader; ++i)
+  for (auto i = routed_->lower_bound({leader, 0}); i != routed_->end() && i->first.first == leader; ++i)
     result[i->first.second] = i->second;
   return result;
 }
 
 node_holding collection_view::on(std::int64_t node) const {
-  auto i = holdings_.find(node);
-  return i == holdings_.end() ? node_holding{} : i->second;
+  auto i = holdings_->find(node);
+  return i == holdings_->end() ? node_holding{} : i->second;
 }
 
 void collection_view::hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels) {
-  auto& mine = holdings_[node];
+  auto& all = holdings_.edit();
+  auto& mine = all[node];
   mine.rows += rows;
   mine.segments += segments;
   mine.channels += channels;
   if (!mine.any())
-    holdings_.erase(node);
+    all.erase(node);
 }
 
 void collection_view::count_views(const msg<schema::Chunk>& before, const msg<schema::Chunk>& after) {
@@ -251,10 +252,11 @@ void collection_view::count_views(const msg<schema::Chunk>& before, const msg<sc
     [&](auto v, int sign) {
       view_count_ += static_cast<std::size_t>(static_cast<std::int64_t>(sign));
       const auto key = std::pair{v.getLeader(), v.getWorker()};
-      auto& mine = routed_[key];
+      auto& all = routed_.edit();
+      auto& mine = all[key];
       mine += sign;
       if (mine == 0)
-        routed_.erase(key);
+        all.erase(key);
     });
 }
 

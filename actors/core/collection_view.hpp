@@ -114,6 +114,21 @@ private:
   bool own_ = false;
 };
 
+/// (leader, worker) -> segments
+using routed_segments = flat_map<std::pair<std::int64_t, std::int64_t>, std::int64_t>;
+
+/// What the routes of a collection rest on, to compare.
+struct route_grounds {
+  shared_value<collection_row> desired;
+  shared_value<head_row> head;
+  shared_list<delegator_row> delegators;
+  copied_on_change<routed_segments> routed;
+
+  bool same(const route_grounds& other) const {
+    return desired.same(other.desired) && head.same(other.head) && delegators.same(other.delegators) && routed.same(other.routed);
+  }
+};
+
 /// Everything about one collection. A copy shares nearly all of it: leaves of chunks, decoded rows, tasks.
 class collection_view {
 public:
@@ -171,8 +186,22 @@ public:
     return target_count_;
   }
 
+  /// What its routes rest on, beside the nodes.
+  route_grounds grounds_of_routes() const {
+    return {desired, head, delegators, routed_};
+  }
+
   /// The workers that a leader routes some segment of this collection to, with how many. Cost: the replica's nodes.
   std::map<std::int64_t, std::int64_t> workers_of(std::int64_t leader) const;
+
+  /// True when `f(worker)` is true for each of them. Cost: the same, without a table.
+  template <class F>
+  bool all_workers_of(std::int64_t leader, F&& f) const {
+    for (auto i = routed_->lower_bound({leader, 0}); i != routed_->end() && i->first.first == leader; ++i)
+      if (!f(i->first.second))
+        return false;
+    return true;
+  }
 
 private:
   friend class situation;
@@ -187,8 +216,8 @@ private:
   chunk_spine views_;
   std::size_t target_count_ = 0;
   std::size_t view_count_ = 0;
-  flat_map<std::pair<std::int64_t, std::int64_t>, std::int64_t> routed_; ///< (leader, worker) -> segments
-  flat_map<std::int64_t, node_holding> holdings_; ///< Those that are not zero.
+  copied_on_change<routed_segments> routed_;
+  copied_on_change<flat_map<std::int64_t, node_holding>> holdings_; ///< Those that are not zero.
 };
 
 /// True when a task of this kind is keyed by its channel, not by a segment.

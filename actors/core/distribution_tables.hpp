@@ -52,8 +52,8 @@ private:
   };
 
   struct tables {
-    chunked<copy_row> copies;
-    chunked<view_row> views;
+    chunked<copy_row, limits::chunk_copies> copies;
+    chunked<view_row, limits::chunk_copies> views;
     std::set<std::pair<std::string, std::int64_t>> delegators; ///< channel, node
     bool dirty = false;  ///< In `dirty_`.
     touched_ids touched; ///< Since the last take_changes, of copies and views.

@@ -41,17 +41,7 @@ bool wanted(const head_row& head, const target_row& target) {
 
 std::vector<proposal> index_rules::check(const situation& s, const touched_map& touched) {
   std::vector<proposal> out;
-  static const touched_ids nothing;
-  std::map<std::int64_t, const touched_ids*> due;
-  for (auto id : std::exchange(cut_, {}))
-    due[id] = &nothing;
-  for (const auto& [id, ids] : touched)
-    due[id] = &ids;
-  const auto middle = due.upper_bound(last_cut_);
-  for (auto i = middle; i != due.end(); ++i)
-    check_collection(s, i->first, *i->second, out);
-  for (auto i = due.begin(); i != middle; ++i)
-    check_collection(s, i->first, *i->second, out);
+  cut_.each_due(touched, [&](std::int64_t id, const touched_ids& ids) { check_collection(s, id, ids, out); });
   return out;
 }
 
@@ -93,9 +83,7 @@ void index_rules::look_at(const situation& s, std::int64_t id, const touched_ids
   for (auto i = due.begin(); i != due.end(); ++i) {
     if (out.size() >= limits::proposals_per_batch) {
       mine.pending.assign(i, due.end());
-      if (cut_.empty())
-        last_cut_ = id;
-      cut_.insert(id);
+      cut_.add(id);
       break;
     }
     if (check_segment(s, *view, *i, out))
@@ -111,11 +99,15 @@ void index_rules::look_at(const situation& s, std::int64_t id, const touched_ids
 
 bool index_rules::check_segment(const situation& s, const collection_view& view, std::int64_t segment,
                                 std::vector<proposal>& out) const {
+  const auto copies = view.copies_of(segment);
+  // Most collections and copies have neither: then there is nothing to do, whatever the target says.
+  if (view.head->indexes == 0 && view.head->stats == 0
+      && std::all_of(copies.begin(), copies.end(), [](const copy_row& c) { return c.indexes == 0; }))
+    return false;
   const auto target = view.target_of(segment);
   if (!target || !wanted(*view.head, *target) || target->channel >= view.head->channels.size())
     return false;
   bool open = false;
-  const auto copies = view.copies_of(segment);
   for (const auto& replica : view.desired->replicas)
     for (const auto& c : copies) {
       if (!read_write(replica, c.node))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/core/anti_entropy.hpp"
+#include "actors/core/due_collections.hpp"
 #include "actors/core/proposal.hpp"
 #include "actors/core/shard_context.hpp"
 #include "actors/core/situation.hpp"
@@ -55,8 +56,7 @@ private:
 
   std::map<std::int64_t, unsettled> open_; ///< Collections with an index, statistics, or something open.
   std::size_t open_count_ = 0; ///< Segments in all of them.
-  std::set<std::int64_t> cut_;
-  std::int64_t last_cut_ = 0;
+  cut_off_collections cut_; ///< Those with something pending.
 };
 
 } // namespace muster

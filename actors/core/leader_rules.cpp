@@ -53,17 +53,7 @@ bool in_flight(const collection_view& view, schema::TaskKind kind, std::int64_t 
 
 std::vector<proposal> leader_rules::check(const situation& s, const touched_map& touched) {
   std::vector<proposal> out;
-  static const touched_ids nothing;
-  std::map<std::int64_t, const touched_ids*> due;
-  for (auto id : std::exchange(cut_, {}))
-    due[id] = &nothing;
-  for (const auto& [id, ids] : touched)
-    due[id] = &ids;
-  const auto middle = due.upper_bound(last_cut_);
-  for (auto i = middle; i != due.end(); ++i)
-    check_collection(s, i->first, *i->second, out);
-  for (auto i = due.begin(); i != middle; ++i)
-    check_collection(s, i->first, *i->second, out);
+  cut_.each_due(touched, [&](std::int64_t id, const touched_ids& ids) { check_collection(s, id, ids, out); });
   return out;
 }
 
@@ -93,11 +83,15 @@ void leader_rules::look_at(const situation& s, std::int64_t id, const touched_id
   const shard_context shards{s, *view};
   bool whole = ids.whole;
   // Another leader has another view: every segment of its channel must be looked at.
-  std::map<std::pair<std::int64_t, std::string>, std::int64_t> leaders;
-  for (std::size_t r = 0; r < desired.replicas.size(); ++r)
-    for (std::size_t c = 0; c < head.channels.size(); ++c)
-      if (const auto* d = shards.at(r, c).leader)
-        leaders[{desired.replicas[r].id, head.channels[c]}] = d->node;
+  std::vector<std::int64_t> leaders;
+  leaders.reserve(desired.replicas.size() * (1 + head.channels.size()));
+  for (std::size_t r = 0; r < desired.replicas.size(); ++r) {
+    leaders.push_back(desired.replicas[r].id);
+    for (std::size_t c = 0; c < head.channels.size(); ++c) {
+      const auto* d = shards.at(r, c).leader;
+      leaders.push_back(d == nullptr ? 0 : d->node);
+    }
+  }
   if (leaders != mine.leaders) {
     whole = true;
     mine.leaders = std::move(leaders);
@@ -125,9 +119,7 @@ void leader_rules::look_at(const situation& s, std::int64_t id, const touched_id
   for (auto i = due.begin(); i != due.end(); ++i) {
     if (out.size() >= limits::proposals_per_batch) {
       mine.pending.assign(i, due.end());
-      if (cut_.empty())
-        last_cut_ = id;
-      cut_.insert(id);
+      cut_.add(id);
       break;
     }
     std::vector<shard_index> uncovered;

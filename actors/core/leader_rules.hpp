@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/core/anti_entropy.hpp"
+#include "actors/core/due_collections.hpp"
 #include "actors/core/proposal.hpp"
 #include "actors/core/shard_context.hpp"
 #include "actors/core/situation.hpp"
@@ -44,7 +45,7 @@ private:
     std::map<std::int64_t, std::vector<shard_index>> segments;
     std::map<shard_index, std::size_t> uncovered; ///< How many segments of each shard.
     std::vector<std::int64_t> pending;            ///< Not looked at yet: the limit cut them off.
-    std::map<std::pair<std::int64_t, std::string>, std::int64_t> leaders; ///< (replica, channel) -> node
+    std::vector<std::int64_t> leaders; ///< The replica's id, then the node that leads each channel; 0: none.
     shard_state shards;
   };
 
@@ -59,8 +60,7 @@ private:
 
   std::map<std::int64_t, unsettled> open_;
   std::size_t open_count_ = 0; ///< Segments in all of them.
-  std::set<std::int64_t> cut_; ///< Collections with something pending.
-  std::int64_t last_cut_ = 0;  ///< The next check starts after this one, so that none is passed over for ever.
+  cut_off_collections cut_; ///< Those with something pending.
 };
 
 } // namespace muster

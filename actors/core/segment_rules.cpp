@@ -134,18 +134,7 @@ bool in_use(const collection_view& view, const replica_row& replica, const std::
 std::vector<proposal> segment_rules::check(const situation& s, const touched_map& touched) {
   std::vector<proposal> out;
   placing places{s, settings_};
-  static const touched_ids nothing;
-  // Collections that were cut off take part as if touched; the round starts behind the one that used up the last batch.
-  std::map<std::int64_t, const touched_ids*> due;
-  for (auto id : std::exchange(cut_, {}))
-    due[id] = &nothing;
-  for (const auto& [id, ids] : touched)
-    due[id] = &ids;
-  const auto middle = due.upper_bound(last_cut_);
-  for (auto i = middle; i != due.end(); ++i)
-    check_collection(s, i->first, *i->second, places, out);
-  for (auto i = due.begin(); i != middle; ++i)
-    check_collection(s, i->first, *i->second, places, out);
+  cut_.each_due(touched, [&](std::int64_t id, const touched_ids& ids) { check_collection(s, id, ids, places, out); });
   return out;
 }
 
@@ -189,9 +178,7 @@ void segment_rules::look_at(const situation& s, std::int64_t id, const touched_i
   for (auto i = due.begin(); i != due.end(); ++i) {
     if (out.size() >= limits::proposals_per_batch) {
       mine.pending.assign(i, due.end());
-      if (cut_.empty())
-        last_cut_ = id;
-      cut_.insert(id);
+      cut_.add(id);
       break;
     }
     if (check_segment(s, id, *view, shards ? &*shards : nullptr, *i, places, out))

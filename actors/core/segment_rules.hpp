@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/core/anti_entropy.hpp"
+#include "actors/core/due_collections.hpp"
 #include "actors/core/placing.hpp"
 #include "actors/core/proposal.hpp"
 #include "actors/core/shard_context.hpp"
@@ -61,8 +62,7 @@ private:
   balance_settings settings_;
   std::map<std::int64_t, unsettled> open_;
   std::size_t open_count_ = 0; ///< Segments in all of them.
-  std::set<std::int64_t> cut_;   ///< Collections with something pending.
-  std::int64_t last_cut_ = 0;    ///< The next check starts after this one, so that none is passed over for ever.
+  cut_off_collections cut_; ///< Those with something pending.
 };
 
 /// The channel of a segment whose routes must change at `leader`: from its target row, or the only one the node leads. Empty: unknown.

@@ -1,6 +1,7 @@
 // Values that many copies of a table share: immutable behind a counted pointer, replaced as a whole.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -125,6 +126,48 @@ private:
   }
 
   std::shared_ptr<const std::vector<T>> rows_;
+};
+
+/// A table that copies share until one of them changes it: that one makes its own then. Only one thread changes copies; others may
+/// read theirs and let go of them.
+template <class T>
+class copied_on_change {
+public:
+  const T& operator*() const {
+    return value_ ? *value_ : none();
+  }
+
+  const T* operator->() const {
+    return &**this;
+  }
+
+  /// To be changed; costs a copy when somebody else reads it.
+  T& edit() {
+    if (!value_)
+      value_ = std::make_shared<T>();
+    else if (value_.use_count() > 1)
+      value_ = std::make_shared<T>(*value_);
+    else
+      std::atomic_thread_fence(std::memory_order_acquire); // after the last reads of who let go of it
+    return *value_;
+  }
+
+  void clear() {
+    value_ = nullptr;
+  }
+
+  /// True when both are the very same table.
+  bool same(const copied_on_change& other) const {
+    return value_ == other.value_;
+  }
+
+private:
+  static const T& none() {
+    static const T empty;
+    return empty;
+  }
+
+  std::shared_ptr<T> value_;
 };
 
 } // namespace muster

@@ -74,6 +74,7 @@ void situation::take_views(change_set& to) {
   for (auto node : std::exchange(changed_loads_, {}))
     to.put_load(node, loads_[node]);
   to.put_unheard(std::make_shared<const id_set>(unheard_));
+  to.put_target_segments(target_rows_);
 }
 
 void situation::all_views(change_set& to) {
@@ -86,25 +87,24 @@ void situation::all_views(change_set& to) {
   for (const auto& [node, load] : loads_)
     to.put_load(node, load);
   to.put_unheard(std::make_shared<const id_set>(unheard_));
+  to.put_target_segments(target_rows_);
 }
 
 void situation::set_view(std::int64_t collection, std::shared_ptr<const collection_view> view) {
-  auto i = collections_.rows_.find(collection);
-  const auto* before = i == collections_.rows_.end() ? nullptr : i->second.view.get();
-  if (before != nullptr)
-    target_rows_ -= before->target_count();
-  const bool same = before != nullptr && view && before->desired.same(view->desired);
-  if (!same)
+  if (!view && !collections_.rows_.contains(collection))
+    return;
+  const auto i = collections_.rows_.try_emplace(collection).first;
+  const auto* before = i->second.view.get();
+  const bool found_otherwise = by_name_ || in_group_;
+  if (found_otherwise && !(before != nullptr && view && before->desired.same(view->desired)))
     named_changes(collection, before != nullptr && before->desired ? &*before->desired : nullptr,
                   view && view->desired ? &*view->desired : nullptr);
   if (!view) {
-    if (i != collections_.rows_.end())
-      collections_.rows_.erase(i);
+    collections_.rows_.erase(i);
     return;
   }
-  target_rows_ += view->target_count();
   // Never changed in place: it is not its own.
-  collections_.rows_[collection] = {std::const_pointer_cast<collection_view>(std::move(view)), false};
+  i->second = {std::const_pointer_cast<collection_view>(std::move(view)), false};
 }
 
 /// Keeps what is found by name or by group in step with the desired rows.
@@ -129,8 +129,8 @@ void situation::named_changes(std::int64_t collection, const collection_row* bef
 
 // -- applying --------------------------------------------------------------------------
 
-touched_map situation::apply(const publication& p) {
-  touched_map touched;
+const touched_map& situation::apply(const publication& p) {
+  touched_map more; // than the publication says
   auto header = p.header.read();
   changed_nodes_.clear();
   changed_groups_.clear();
@@ -140,7 +140,7 @@ touched_map situation::apply(const publication& p) {
     for (auto kind : header.getKinds())
       kinds.insert(kind);
     for (const auto& [id, view] : collections())
-      touched[id].whole = true;
+      more[id].whole = true;
     forget(kinds);
   }
   // Before the chunks: what they say of load in flight may be newer.
@@ -150,24 +150,37 @@ touched_map situation::apply(const publication& p) {
     remove(ref.getKind(), ref.getCollection(), ref.getKey());
   std::size_t i = 0;
   for (auto ref : header.getChunks())
-    put(ref.getKind(), ref.getCollection(), ref.getKey(), p.chunks[i++], touched);
+    put(ref.getKind(), ref.getCollection(), ref.getKey(), p.chunks[i++], more);
   for (const auto& [id, view] : p.views)
     set_view(id, view);
+  if (p.target_segments >= 0)
+    target_rows_ = static_cast<std::size_t>(p.target_segments);
   if (p.unheard)
     unheard_ = *p.unheard;
-  for (auto t : header.getTouched())
-    touched[t.getCollection()].add(muster::read(t));
   for (auto n : header.getNodesTouched())
     changed_nodes_.insert(n);
   if (whole)
     for (const auto& [id, view] : collections())
-      touched[id].whole = true;
-  for (const auto& [id, ids] : touched)
-    if (auto c = collections_.rows_.find(id); c != collections_.rows_.end() && c->second.view->unused())
-      forget_collection(c);
+      more[id].whole = true;
+  // Only chunks can leave a view with nothing in it; who is given views is told that they are gone.
+  const auto drop_unused = [&](auto refs) {
+    for (auto ref : refs)
+      if (auto c = collections_.rows_.find(ref.getCollection());
+          c != collections_.rows_.end() && c->second.view->unused())
+        forget_collection(c);
+  };
+  drop_unused(header.getRemoved());
+  drop_unused(header.getChunks());
   number_ = header.getNumber();
   epoch_ = std::max<std::uint64_t>(epoch_, header.getHeader().getEpoch());
-  return touched;
+  touched_ = p.touched;
+  if (!more.empty() || !touched_) {
+    if (p.touched)
+      for (const auto& [id, ids] : *p.touched)
+        more[id].add(ids);
+    touched_ = std::make_shared<const touched_map>(std::move(more));
+  }
+  return *touched_;
 }
 
 void situation::put(schema::ChunkKind kind, std::int64_t collection, std::int64_t key, const msg<schema::Chunk>& chunk,

@@ -99,8 +99,8 @@ public:
   situation(situation&&) = default;
   situation& operator=(situation&&) = default;
 
-  /// Takes over a publication; returns what it is about, with the collections of changed nodes added.
-  touched_map apply(const publication& p);
+  /// Takes over a publication; returns what it is about, with the collections of changed nodes added: valid until the next call.
+  const touched_map& apply(const publication& p);
 
   /// From now on what changes is remembered for take_views.
   void remember_changes() {
@@ -222,6 +222,7 @@ private:
 
   std::uint64_t number_ = 0;
   std::uint64_t epoch_ = 0;
+  std::shared_ptr<const touched_map> touched_; ///< By the last applied publication.
   switches_row switches_;
   collection_map collections_;
   std::map<std::int64_t, node_row> nodes_;

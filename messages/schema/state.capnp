@@ -450,22 +450,16 @@ struct ChunkRef {
   key @2 :Int64;
 }
 
-struct Touched {
-  collection @0 :Int64;
-  whole @1 :Bool;
-  segments @2 :List(Int64);
-}
-
 struct PublicationHeader {
-  # Travels with one Chunk message for each entry of `chunks`, in that order.
+  # Travels with one Chunk message for each entry of `chunks`, in that order, within one process: which collections and segments it
+  # is about stands beside it, shared by all who read it.
   header @0 :Header;
   number @1 :UInt64;
   whole @2 :Bool;                 # forget everything of `kinds` before it
   chunks @3 :List(ChunkRef);
   removed @4 :List(ChunkRef);
-  touched @5 :List(Touched);
-  nodesTouched @6 :List(Int64);
-  kinds @7 :List(ChunkKind);      # of a whole publication: what its publisher owns
+  nodesTouched @5 :List(Int64);
+  kinds @6 :List(ChunkKind);      # of a whole publication: what its publisher owns
 }
 
 # -- commits: conclusions that become durable ----------------------------------
