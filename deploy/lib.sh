@@ -44,14 +44,14 @@ clean_up_with() {
   trap 'exit 143' TERM
 }
 
-# Installs the packages of deploy/packages.txt that are missing; says so before it does.
+# Installs the packages of deploy/packages.txt, and those named, that are missing; says so before it does.
 install_missing() {
   command -v dpkg-query >/dev/null || die "this is no Debian; install what deploy/packages.txt lists by hand, then build with cmake"
   local package missing=()
   while read -r package _; do
     case $package in '' | '#'*) continue ;; esac
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
-  done <"$root/deploy/packages.txt"
+  done < <(cat "$root/deploy/packages.txt"; printf '%s\n' "$@")
   [ ${#missing[@]} -gt 0 ] || return 0
   local as_root=()
   if [ "$(id -u)" != 0 ]; then
