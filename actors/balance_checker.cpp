@@ -9,6 +9,7 @@ namespace {
 struct rules : balance_rules {
   static constexpr const char* name = "balance_checker";
   static constexpr auto proposer = schema::Proposer::BALANCE_CHECKER;
+  static constexpr bool at_once = true; // the largest collection first, whichever that is
 };
 
 } // namespace

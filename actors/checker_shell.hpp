@@ -15,7 +15,8 @@
 namespace muster {
 
 /// `Rules` has check(situation, touched) -> proposals; if it has more(), what a limit cut off is asked for again; if it has open(),
-/// that is counted; if it has sweep(...) (core/anti_entropy.hpp), everything is walked over slowly.
+/// that is counted; if it has sweep(...) (core/anti_entropy.hpp), everything is walked over slowly. What is touched is checked in turns
+/// of limits::checked_entities, unless `Rules::at_once`: whose choice between collections needs all of them.
 template <class Rules>
 struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
   using base = shell<checker_actor, checker_shell<Rules>>;
@@ -26,9 +27,44 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
 
   m<schema::Ack> hear(const publication& p) {
     const auto& touched = view.apply(p);
-    if (active)
+    if (!active)
+      return acknowledge(*this, p);
+    if (waiting.empty() && (at_once || cost_of(touched) <= limits::checked_entities)) {
       check(touched);
-    return acknowledge(*this, p);
+    } else {
+      for (const auto& [id, ids] : touched)
+        waiting[id].add(ids);
+      next_turn();
+    }
+    return acknowledge(*this, p); // what waits is checked against this situation, or a newer one
+  }
+
+  std::size_t cost_of(std::int64_t id, const touched_ids& ids) const {
+    const auto* c = view.collection(id);
+    return 1 + (ids.whole && c != nullptr ? c->target_count() : ids.segments.size());
+  }
+
+  std::size_t cost_of(const touched_map& touched) const {
+    std::size_t cost = 0;
+    for (const auto& [id, ids] : touched)
+      cost += cost_of(id, ids);
+    return cost;
+  }
+
+  /// Checks a part of what waits, behind the part before it, so that collections that change all the time keep nobody waiting.
+  void next_turn() {
+    touched_map part;
+    for (std::size_t cost = 0; !waiting.empty() && cost < limits::checked_entities;) {
+      auto i = waiting.upper_bound(last_checked);
+      if (i == waiting.end())
+        i = waiting.begin();
+      last_checked = i->first;
+      cost += cost_of(i->first, i->second);
+      part.insert(waiting.extract(i));
+    }
+    check(part);
+    if (!waiting.empty() && !std::exchange(turning, true))
+      this->send(checker_actor{this->self}, flush_atom::value);
   }
 
   m<schema::Ack> switch_to(const m<schema::CheckerState>& state) {
@@ -38,6 +74,7 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
       rules = Rules{};
       configure();
       cursor = sweep_cursor{};
+      waiting.clear();
       touched_map all;
       if (active) {
         for (const auto& [id, c] : view.collections())
@@ -61,8 +98,13 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
 
   void go_on(const flush_atom&) {
     going_on = false;
-    if (active)
+    turning = false;
+    if (!active)
+      return;
+    if (waiting.empty())
       check({});
+    else
+      next_turn();
   }
 
   void slice(const tick_atom&) {
@@ -70,6 +112,8 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
     if constexpr (requires { &Rules::sweep; }) {
       if (!active)
         return;
+      if (!waiting.empty()) // what was told and not looked at yet is no defect
+        return arm();
       auto found = cursor.slice(rules, view, limits::sweep_entities);
       this->meter().count("swept", found.looked);
       if (found.round_done)
@@ -119,6 +163,8 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
         this->send_later(sweep_interval(view.entities(), limits::sweep_entities, options.sweep_round), tick_atom::value);
   }
 
+  static constexpr bool at_once = requires { Rules::at_once; };
+
   situation view;
   Rules rules;
   balance_settings balance;
@@ -126,7 +172,10 @@ struct checker_shell : shell<checker_actor, checker_shell<Rules>> {
   checker_options options;
   task_scheduler_actor scheduler;
   bool active = false; ///< Until the controller says so: a restarted checker may be one that was switched off.
-  bool going_on = false;
+  touched_map waiting; ///< To be checked in further turns. Bounded by the collections.
+  std::int64_t last_checked = 0;
+  bool turning = false;  ///< The next turn is in the mailbox.
+  bool going_on = false; ///< A check of what a limit cut off is due.
   bool ticking = false;
 };
 

@@ -208,7 +208,7 @@ using checker_actor = subscriber_actor::extend<
   answers<schema::CheckerState, schema::Ack>,
   // One slice of the slow walk over everything (sent to itself).
   caf::reacts_to<tick_atom>,
-  // Goes on with what a limit cut off (sent to itself).
+  // Goes on with what a limit cut off, or with what waits for the next turn (sent to itself).
   caf::reacts_to<flush_atom>>;
 
 /// The CHECKER CONTROLLER interface: which checkers are active, and by which settings they place and move.
@@ -312,8 +312,10 @@ using task_scheduler_actor = subscriber_actor::extend<
 
 /// The NODE MANAGER interface: who is in the cluster; the one heartbeat timer.
 using node_manager_actor = link_owner_actor::extend<
-  // One burst of beats, and a look at who was silent (sent to itself).
-  caf::reacts_to<tick_atom>>;
+  // One burst of beats (sent to itself).
+  caf::reacts_to<tick_atom>,
+  // Looks at who was silent, after what is queued was heard (sent to itself).
+  caf::reacts_to<flush_atom>>;
 
 /// The ROUTE PUBLISHER interface: shard leaders, versioned, pushed.
 using route_publisher_actor = subscriber_actor::extend<

@@ -21,6 +21,7 @@ struct manager_shell : shell<node_manager_actor, manager_shell> {
     for (const auto& row : from.known)
       tell(row);
     members = std::make_unique<membership>(std::move(from.known), from.node_gone, now());
+    beat_due = now() + std::chrono::nanoseconds{limits::beat_interval}.count();
     send_later(limits::beat_interval, tick_atom::value);
     watch_suspects();
   }
@@ -46,8 +47,12 @@ struct manager_shell : shell<node_manager_actor, manager_shell> {
     const auto t = now();
     if (watching && t >= watched_for)
       watching = false;
-    if (t - beaten >= std::chrono::nanoseconds{limits::beat_interval}.count() - 1'000'000) {
-      beaten = t;
+    if (t >= beat_due - 1'000'000) {
+      if (const auto late = t - beat_due; late >= std::chrono::nanoseconds{limits::beat_late}.count()) {
+        info("was held up for ", late / 1'000'000, " ms; no node is called silent for it");
+        members->stood_still(late);
+      }
+      beat_due = t + std::chrono::nanoseconds{limits::beat_interval}.count();
       send_later(limits::beat_interval, tick_atom::value);
       beat();
     }
@@ -60,7 +65,13 @@ struct manager_shell : shell<node_manager_actor, manager_shell> {
       strangers.erase(link);
       close(link);
     }
-    for (const auto& row : members->beat(t)) {
+    // What nodes said meanwhile is in the mailbox: it is heard first.
+    send(node_manager_actor{self}, flush_atom::value);
+  }
+
+  /// Who is silent, who is gone.
+  void judge(const flush_atom&) {
+    for (const auto& row : members->beat(now())) {
       if (row.gone()) {
         info("node ", row.name, " (", row.id, ") is gone");
       } else {
@@ -137,6 +148,7 @@ private:
       refuse(link, why);
       return;
     }
+    members->said_hello(name, now());
     auto commit = make<schema::Commit>([&](schema::Commit::Builder b) {
       auto record = b.initNode();
       record.setName(hello.getName());
@@ -261,7 +273,7 @@ private:
   std::map<std::int64_t, node_session_actor> sessions;
   std::map<std::int64_t, task_executor_actor> executors;
   std::uint64_t beats = 0;
-  std::int64_t beaten = 0;
+  std::int64_t beat_due = 0;
   bool watching = false;
   std::int64_t watched_for = 0;
 };
@@ -270,12 +282,15 @@ node_manager_actor::behavior_type manager_behavior(node_manager_actor::stateful_
                                                    std::shared_ptr<node_manager_start> start) {
   auto& s = self->state;
   s.start(std::move(*start));
-  return {s.on(&manager_shell::event), s.on(&manager_shell::tick)};
+  return {s.on(&manager_shell::event), s.on(&manager_shell::tick), s.on(&manager_shell::judge)};
 }
 
 } // namespace
 
 node_manager_actor spawn_node_manager(caf::actor_system& system, node_manager_start start) {
+  // Beats must not wait behind what the cores have to think about.
+  if (detach_blocking(system))
+    return system.spawn<caf::detached>(manager_behavior, std::make_shared<node_manager_start>(std::move(start)));
   return system.spawn(manager_behavior, std::make_shared<node_manager_start>(std::move(start)));
 }
 

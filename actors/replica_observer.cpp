@@ -23,10 +23,12 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
         if (const auto* group = view.group_of(id))
           groups.insert(group->name);
     }
-    if (std::exchange(anew, false))
+    if (std::exchange(anew, false)) {
+      seen.clear();
       for (const auto& [name, row] : view.groups())
         groups.insert(name);
-    conclude(check_replicas(view, touched, groups));
+    }
+    conclude(check_replicas(view, touched, groups, seen));
     return acknowledge(*this, p);
   }
 
@@ -45,10 +47,21 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
         }
       },
       view.epoch());
+    // A node that comes or goes may change every collection: that is one piece of news.
+    const bool many = changes.size() > limits::replica_news;
+    if (many)
+      info("nodes of the replicas of ", changes.size(), " collections change");
     for (const auto& c : changes)
-      for (const auto& r : c.replicas)
-        info("collection ", c.collection, " replica ", r.id, " in ", r.group(), " now has ", r.nodes.size(), " nodes and ",
-             r.read_only_nodes.size(), " that are drained");
+      for (const auto& r : c.replicas) {
+        const auto text = [&](auto say) {
+          say("collection ", c.collection, " replica ", r.id, " in ", r.group(), " now has ", r.nodes.size(), " nodes and ",
+              r.read_only_nodes.size(), " that are drained");
+        };
+        if (many)
+          text([&](const auto&... parts) { debug(parts...); });
+        else
+          text([&](const auto&... parts) { info(parts...); });
+      }
     request<m<schema::CommitReply>>(
       metadata, limits::commit_timeout, commit,
       [this](const m<schema::CommitReply>& reply) {
@@ -67,6 +80,7 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
   situation view;
   metadata_actor metadata;
   std::set<std::int64_t> known; ///< Usable nodes.
+  std::map<std::int64_t, std::uint64_t> seen;
   bool anew = false;
 };
 

@@ -171,6 +171,9 @@ route_publisher_actor::behavior_type route_behavior(route_publisher_actor::state
 } // namespace
 
 route_publisher_actor spawn_route_publisher(caf::actor_system& system) {
+  // Who searches must not wait behind what the cores have to think about.
+  if (detach_blocking(system))
+    return system.spawn<caf::detached>(route_behavior);
   return system.spawn(route_behavior);
 }
 

@@ -51,6 +51,10 @@ inline constexpr std::size_t outstanding_requests = 256;
 inline constexpr std::size_t chunk_segments = 128;
 /// Copies, or views, in one: a report changes one row, and its whole chunk is written and read once for it.
 inline constexpr std::size_t chunk_copies = 32;
+/// Collections whose replicas change together and are still named one by one in the log.
+inline constexpr std::size_t replica_news = 16;
+/// Segments and collections that a checker looks at in one turn; the rest comes in further turns, so that others have theirs.
+inline constexpr std::size_t checked_entities = 10'000;
 /// Segment ids listed as touched for one collection in one publication; more: the collection counts as wholly touched.
 inline constexpr std::size_t touched_segments = 1'000;
 /// How long a subscriber may take for one publication before it is given everything anew.
@@ -159,6 +163,8 @@ inline constexpr std::size_t awaits = 200;
 
 /// One burst of beats to all nodes.
 inline constexpr milliseconds beat_interval{500};
+/// A beat that comes so much too late was held up here, and what was held up with it counts as nobody's silence.
+inline constexpr milliseconds beat_late{100};
 /// Silence after which a node is suspect: no routes to it any more. With the beat interval this is seen in at most 1,400 ms.
 inline constexpr milliseconds suspect_after{900};
 /// Default of node_gone_ms: how long a suspect node's segments are kept for it.

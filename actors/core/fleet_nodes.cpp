@@ -53,6 +53,7 @@ struct fleet_nodes::node {
   std::int64_t link = 0; ///< 0: none, and none is being dialled.
   std::int64_t dials = 0;
   bool welcomed = false;
+  bool incomplete = false; ///< What it holds is still to be reported on this connection.
   std::uint64_t highest_epoch = 0;
   std::int64_t last_heard = 0;
   node_book book{limits::report_entries};
@@ -172,7 +173,18 @@ void fleet_nodes::welcome(node& n, schema::CoordinatorFrame::Welcome::Reader w) 
   n.welcomed = true;
   n.highest_epoch = std::max(n.highest_epoch, w.getEpoch());
   noted_refusal_ = false;
-  write_pages(n, n.book.take_all());
+  // Who leads is what searches wait for, so all nodes say that before any says what it holds.
+  write_pages(n, n.book.take_shards());
+  if (!std::exchange(n.incomplete, true))
+    incomplete_.push_back(n.index);
+}
+
+void fleet_nodes::complete_report(node& n) {
+  if (!std::exchange(n.incomplete, false))
+    return;
+  std::erase(incomplete_, n.index);
+  if (n.welcomed)
+    write_pages(n, n.book.take_copies());
 }
 
 void fleet_nodes::on_time(std::int64_t now) {
@@ -376,6 +388,7 @@ void fleet_nodes::order(node& n, node_shard& shard, schema::Order::Reader order)
 // -- what follows -----------------------------------------------------------------
 
 void fleet_nodes::settle_shard(node& n, const shard_key& key) {
+  complete_report(n);
   auto i = n.shards.find(key);
   if (i == n.shards.end())
     return;
@@ -434,6 +447,7 @@ void fleet_nodes::call_worker(node& leader, const shard_key& key, node_id worker
 }
 
 void fleet_nodes::settle_segments(node& n, std::int64_t now) {
+  complete_report(n);
   auto act = n.segments.take();
   if (!n.touched) {
     n.touched = true;
@@ -551,6 +565,9 @@ fleet_nodes::actions fleet_nodes::take(std::int64_t now) {
     nodes_[i]->touched = false;
     write_results(*nodes_[i]);
   }
+  if (!incomplete_.empty())
+    complete_report(*nodes_[incomplete_.front()]);
+  out_.more = !incomplete_.empty();
   return std::exchange(out_, {});
 }
 

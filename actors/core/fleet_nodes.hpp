@@ -8,6 +8,7 @@
 #include "messages/msg.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,6 +52,7 @@ public:
     std::vector<std::pair<std::int64_t, msg<schema::NodeFrame>>> frames; ///< By link, in this order.
     std::vector<std::int64_t> closes; ///< After the frames.
     std::vector<std::string> notes;   ///< What a person should read, of the first node it happens to.
+    bool more = false; ///< Something is left for another call, soon, but after what came meanwhile.
   };
 
   fleet_nodes(fleet_settings settings, std::int64_t now);
@@ -112,6 +114,7 @@ private:
   void give(const caller& who, const std::optional<failure>& why, report_mark mark);
   void forget(node& n, const shard_key& key);
   report_mark own_mark(const node& n) const;
+  void complete_report(node& n);
   void write_changes(node& n);
   void write_pages(node& n, const std::vector<report_page>& pages);
   void write_results(node& n);
@@ -130,6 +133,7 @@ private:
   std::int64_t next_silence_check_ = 0;
   std::vector<std::pair<std::size_t, shard_key>> unsettled_shards_;
   std::vector<std::size_t> unsettled_segments_;
+  std::deque<std::size_t> incomplete_; ///< Nodes that have reported what they lead, but not yet what they hold.
   std::vector<std::size_t> touched_; ///< Nodes with something to write.
   fleet_counts counts_;
   bool noted_refusal_ = false;

@@ -63,6 +63,8 @@ void index_rules::look_at(const situation& s, std::int64_t id, const touched_ids
     open_.erase(id);
     return;
   }
+  if (nothing_known(s, *view->desired))
+    return;
   const auto& head = *view->head;
   auto& mine = open_[id];
   std::vector<std::int64_t> due = std::exchange(mine.pending, {});
@@ -146,7 +148,7 @@ std::optional<std::int64_t> index_rules::sweep(const situation& s, std::int64_t 
 std::optional<std::int64_t> index_rules::walk(const situation& s, std::int64_t collection, std::int64_t from,
                                               std::size_t most, sweep_findings& found) {
   const auto& view = *s.collection(collection);
-  if (!view.desired || !view.head)
+  if (!view.desired || !view.head || nothing_known(s, *view.desired))
     return std::nullopt;
   const auto& head = *view.head;
   std::vector<std::int64_t> suspects;

@@ -77,6 +77,8 @@ void leader_rules::look_at(const situation& s, std::int64_t id, const touched_id
     open_.erase(id);
     return;
   }
+  if (nothing_known(s, *view->desired))
+    return;
   const auto& desired = *view->desired;
   const auto& head = *view->head;
   auto& mine = open_[id];
@@ -265,7 +267,7 @@ std::optional<std::int64_t> leader_rules::sweep(const situation& s, std::int64_t
 std::optional<std::int64_t> leader_rules::walk(const situation& s, std::int64_t collection, std::int64_t from,
                                                std::size_t most, sweep_findings& found) {
   const auto& view = *s.collection(collection);
-  if (!view.desired || !view.head)
+  if (!view.desired || !view.head || nothing_known(s, *view.desired))
     return std::nullopt;
   const auto& desired = *view.desired;
   const auto& head = *view.head;

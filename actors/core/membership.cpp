@@ -90,6 +90,22 @@ std::optional<node_row> membership::heard(std::int64_t link, std::int64_t now) {
   return who.row;
 }
 
+void membership::said_hello(const std::string& name, std::int64_t now) {
+  auto i = by_name_.find(name);
+  if (i == by_name_.end())
+    return;
+  if (auto& who = members_.at(i->second); who.suspect_at)
+    who.suspect_at = now;
+}
+
+void membership::stood_still(std::int64_t nanoseconds) {
+  for (auto& [id, who] : members_) {
+    who.heard_at += nanoseconds;
+    if (who.suspect_at)
+      *who.suspect_at += nanoseconds;
+  }
+}
+
 std::optional<node_row> membership::draining(std::int64_t link) {
   auto i = by_link_.find(link);
   if (i == by_link_.end())

@@ -33,6 +33,12 @@ public:
   /// it joins anew. Either needs a new link.
   std::optional<node_row> heard(std::int64_t link, std::int64_t now);
 
+  /// A node of that name asks to join, which takes until its record is durable: its time as a suspect runs anew.
+  void said_hello(const std::string& name, std::int64_t now);
+
+  /// Whoever calls `beat` was held up for so long: that was nobody's silence. Cost: the members.
+  void stood_still(std::int64_t nanoseconds);
+
   /// A node was asked to stop and is to be drained first. Empty: known.
   std::optional<node_row> draining(std::int64_t link);
 

@@ -99,11 +99,14 @@ public:
       next(piece, key, head).removed.push_back(x);
   }
 
+  /// At least one page.
+  std::vector<report_page> finish(bool complete) {
+    page(0);
+    pages_.back().complete = complete;
+    return std::move(pages_);
+  }
+
   std::vector<report_page> finish() {
-    if (full_) {
-      page(0);
-      pages_.back().complete = true;
-    }
     return std::move(pages_);
   }
 
@@ -247,14 +250,35 @@ std::vector<report_page> node_book::take_changes() {
 std::vector<report_page> node_book::take_all() {
   forget_pending();
   pager out{page_entries_, seq_, true};
+  add_shards(out);
+  add_copies(out);
+  return out.finish(true);
+}
+
+std::vector<report_page> node_book::take_shards() {
+  forget_pending();
+  pager out{page_entries_, seq_, true};
+  add_shards(out);
+  return out.finish(false);
+}
+
+std::vector<report_page> node_book::take_copies() {
+  pager out{page_entries_, seq_, false};
+  add_copies(out);
+  return out.finish(true);
+}
+
+void node_book::add_shards(pager& out) const {
   for (const auto& [key, d] : delegators_) {
     auto head = d.state;
     head.whole = true;
     out.add(key, head, {d.view.begin(), d.view.end()}, {});
   }
+}
+
+void node_book::add_copies(pager& out) const {
   for (const auto& [segment, copy] : copies_)
     out.page(1).copies.push_back(copy);
-  return out.finish();
 }
 
 void node_book::skip() {

@@ -74,6 +74,10 @@ public:
   std::vector<report_page> take_changes();
   /// Everything, as pages; the first is `full`, the last is `complete`.
   std::vector<report_page> take_all();
+  /// The same in two: what leads, then what is held, with what was noted in between reported by the next take_changes. Between the
+  /// two, marks are not exact.
+  std::vector<report_page> take_shards();
+  std::vector<report_page> take_copies();
   /// Nobody is there to write to: what is pending counts as reported.
   void skip();
 
@@ -97,6 +101,8 @@ private:
 
   std::size_t pending_entries() const;
   void forget_pending();
+  void add_shards(pager& out) const;
+  void add_copies(pager& out) const;
 
   std::size_t page_entries_;
   std::uint64_t seq_ = 0;

@@ -297,7 +297,8 @@ member_map members_for(const situation& s, const std::vector<replica_row>& repli
 }
 
 std::vector<replica_assignment> check_replicas(const situation& s, const touched_map& touched,
-                                               const std::set<std::string>& groups) {
+                                               const std::set<std::string>& groups,
+                                               std::map<std::int64_t, std::uint64_t>& seen) {
   std::vector<replica_assignment> result;
   std::set<std::int64_t> looked_at;
   const auto look = [&](std::int64_t id) {
@@ -322,10 +323,24 @@ std::vector<replica_assignment> check_replicas(const situation& s, const touched
     if (!a.replicas.empty())
       result.push_back(std::move(a));
   };
-  for (const auto& [id, ids] : touched)
-    if (const auto* view = s.collection(id); view != nullptr && view->desired)
-      if (ids.whole || view->desired->draining())
+  const auto has_gone = [&](const collection_row& c) {
+    return std::any_of(c.replicas.begin(), c.replicas.end(), [&](const replica_row& r) {
+      const auto of = [&](std::int64_t node) { return gone(s, node); };
+      return std::any_of(r.nodes.begin(), r.nodes.end(), of) || std::any_of(r.read_only_nodes.begin(), r.read_only_nodes.end(), of);
+    });
+  };
+  for (const auto& [id, ids] : touched) {
+    const auto* view = s.collection(id);
+    if (view == nullptr || !view->desired) {
+      seen.erase(id);
+    } else if (view->desired->draining()) {
+      look(id);
+    } else if (ids.whole) {
+      auto [i, fresh] = seen.try_emplace(id, view->desired->revision);
+      if (fresh || std::exchange(i->second, view->desired->revision) != view->desired->revision || has_gone(*view->desired))
         look(id);
+    }
+  }
   for (const auto& group : groups)
     for (auto id : s.collections_in(group))
       look(id);

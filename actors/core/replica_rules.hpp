@@ -98,7 +98,10 @@ member_map members_for(const situation& s, const std::vector<replica_row>& repli
 /// replicas, read-only ones that hold nothing of the collection (and are no task's destination) too, then the nodes are
 /// redistributed. A replica whose group is unknown keeps its collection as it is. Cost: replicas of those collections and
 /// members of their groups.
+/// `seen`, by collection: with which revision it was looked at. With the same, and none of its nodes gone or to be drained, a touch says
+/// nothing about its replicas.
 std::vector<replica_assignment> check_replicas(const situation& s, const touched_map& touched,
-                                               const std::set<std::string>& groups);
+                                               const std::set<std::string>& groups,
+                                               std::map<std::int64_t, std::uint64_t>& seen);
 
 } // namespace muster

@@ -158,6 +158,8 @@ void segment_rules::look_at(const situation& s, std::int64_t id, const touched_i
     open_.erase(id);
     return;
   }
+  if (view->desired && nothing_known(s, *view->desired))
+    return;
   auto& mine = open_[id];
   std::vector<std::int64_t> due = std::exchange(mine.pending, {});
   due.insert(due.end(), ids.segments.begin(), ids.segments.end());
@@ -316,6 +318,8 @@ std::optional<std::int64_t> segment_rules::sweep(const situation& s, std::int64_
 std::optional<std::int64_t> segment_rules::walk(const situation& s, std::int64_t collection, std::int64_t from,
                                                 std::size_t most, sweep_findings& found) {
   const auto& view = *s.collection(collection);
+  if (view.desired && nothing_known(s, *view.desired))
+    return std::nullopt;
   const auto mine = open_.find(collection);
   const auto expected = [&](std::int64_t segment) {
     return mine != open_.end()

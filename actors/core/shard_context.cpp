@@ -1,6 +1,8 @@
 // Shards looked up once for many segments.
 #include "actors/core/shard_context.hpp"
 
+#include <algorithm>
+
 namespace muster {
 
 shard_context::shard_context(const situation& s, const collection_view& view) {
@@ -25,6 +27,11 @@ shard_context::shard_context(const situation& s, const collection_view& view) {
 
 const shard_context::shard& shard_context::at(std::size_t replica, std::size_t channel) const {
   return channel < channels_ ? shards_[replica * channels_ + channel] : none_;
+}
+
+bool nothing_known(const situation& s, const collection_row& desired) {
+  return !desired.replicas.empty()
+         && std::none_of(desired.replicas.begin(), desired.replicas.end(), [&](const replica_row& r) { return s.all_known(r); });
 }
 
 shard_state shard_state_of(const situation& s, const collection_view& view) {

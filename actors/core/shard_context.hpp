@@ -45,6 +45,10 @@ private:
   shard none_;
 };
 
+/// True when every replica has nodes that have not reported yet: nothing can be concluded about any segment. When that ends, the
+/// collection is touched wholly. Cost: mostly one node a replica.
+bool nothing_known(const situation& s, const collection_row& desired);
+
 /// All of that, to compare: while it is equal, only a touched segment can be concluded about otherwise than before.
 struct shard_state {
   std::int64_t current = 0;

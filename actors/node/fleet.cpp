@@ -65,6 +65,8 @@ struct fleet_shell : shell<fleet_actor, fleet_shell> {
            }));
     for (auto link : act.closes)
       send(wire, make<schema::LinkCommand>([&](auto b) { b.setClose(link); }));
+    if (act.more && !std::exchange(flushing, true))
+      send(fleet_actor{self}, flush_atom::value);
     arm();
   }
 

@@ -1,16 +1,9 @@
 // Measures the loop at scale with simulated nodes in one process: what one change costs, deltas a second, loads, memory.
-#include "actors/core/situation.hpp"
-#include "actors/runtime/shell.hpp"
 #include "net/bridge.hpp"
 #include "persistence/journal.hpp"
 #include "tests/bench/figure.hpp"
-#include "tests/support/local_cluster.hpp"
+#include "tests/bench/scale_rig.hpp"
 #include "tests/support/paths.hpp"
-
-#include <caf/after.hpp>
-#include <caf/scoped_actor.hpp>
-#include <caf/stateful_actor.hpp>
-#include <caf/typed_event_based_actor.hpp>
 
 #include <csignal>
 #ifdef MUSTER_JEMALLOC
@@ -22,9 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <filesystem>
-#include <mutex>
 #include <stdexcept>
 #include <string_view>
 #include <thread>
@@ -33,137 +24,6 @@ namespace muster {
 namespace {
 
 using namespace bench;
-using clock = std::chrono::steady_clock;
-
-double seconds_since(clock::time_point begin) {
-  return std::chrono::duration<double>(clock::now() - begin).count();
-}
-
-/// Processor time of this process so far, in microseconds: other processes do not count.
-double cpu_us() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_nsec) / 1e3;
-}
-
-double percentile(std::vector<double> values, double p) {
-  std::sort(values.begin(), values.end());
-  return values.at(static_cast<std::size_t>(static_cast<double>(values.size() - 1) * p));
-}
-
-std::string name_of(std::size_t i) {
-  return "c" + std::to_string(i);
-}
-
-// -- a subscriber of the situation --------------------------------------------------
-
-/// What the watcher and the measuring thread share.
-struct watch {
-  std::mutex mutex;
-  std::condition_variable changed;
-  situation view;
-
-  template <class Good>
-  void await(Good good, std::chrono::seconds patience = std::chrono::seconds{60}) {
-    std::unique_lock lock{mutex};
-    if (!changed.wait_for(lock, patience, [&] { return good(view); }))
-      throw std::runtime_error("what was to be measured did not come to an end");
-  }
-};
-
-struct watcher_state {};
-
-subscriber_actor::behavior_type watcher(subscriber_actor::stateful_pointer<watcher_state>, std::shared_ptr<watch> at) {
-  return {[at](const publication& p) -> m<schema::Ack> {
-    {
-      std::lock_guard guard{at->mutex};
-      at->view.apply(p);
-    }
-    at->changed.notify_all();
-    return build<schema::Ack>([&](auto b) { b.setNumber(p.header->getNumber()); });
-  }};
-}
-
-// -- a cluster with collections -------------------------------------------------------
-
-struct rig {
-  explicit rig(std::size_t nodes, std::shared_ptr<journal> disk = nullptr) {
-    local_cluster_options options;
-    options.nodes = 0;
-    options.journal = std::move(disk);
-    cluster = std::make_unique<local_cluster>(std::move(options));
-    fleet_settings settings;
-    settings.nodes = nodes;
-    cluster->add_fleet(settings);
-    seen = std::make_shared<watch>();
-    follower = cluster->system().spawn(watcher, seen);
-    post(cluster->system(), cluster->coordinator().scheduler, subscribe_atom::value, follower);
-  }
-
-  ~rig() {
-    caf::anon_send_exit(follower, caf::exit_reason::user_shutdown);
-    follower = subscriber_actor{};
-  }
-
-  void import(std::size_t first, std::size_t count, std::size_t segments) {
-    for (std::size_t i = first; i < first + count; ++i)
-      ids.push_back(cluster->import(name_of(i), segments, 1'000));
-  }
-
-  /// Loads them, several at a time.
-  void load(std::size_t first, std::size_t count) {
-    caf::scoped_actor self{cluster->system()};
-    std::size_t next = first;
-    std::size_t open = 0;
-    const auto gateway = cluster->coordinator().gateway;
-    while (next < first + count || open > 0) {
-      while (next < first + count && open < 64) {
-        self->send(gateway, build<schema::ClientRequest>(
-                              [&](auto b) { b.initLoadCollection().setCollection(name_of(next)); }));
-        ++next;
-        ++open;
-      }
-      bool late = false;
-      self->receive(
-        [&](const msg<schema::ClientReply>& r) {
-          --open;
-          if (r->getStatus().getCode() != 0 || r->getLoadCollection().getStatus().getCode() != 0)
-            throw std::runtime_error("a load failed: "
-                                     + std::string{view(r->getLoadCollection().getStatus().getReason())}
-                                     + std::string{view(r->getStatus().getReason())});
-        },
-        caf::after(std::chrono::seconds{60}) >> [&] { late = true; });
-      if (late)
-        throw std::runtime_error("loads do not come to an end");
-    }
-    quiet();
-  }
-
-  /// Waits until no actor has anything queued and none handled anything for a while.
-  void quiet() {
-    std::uint64_t before = 0;
-    int same = 0;
-    for (int i = 0; i < 30'000 && same < 5; ++i) {
-      std::uint64_t handled = 0;
-      std::uint64_t queued = 0;
-      for (const auto& r : probes_of(cluster->system()).reports({}, 0)) {
-        if (r.name == "fleet" || r.name.starts_with("wire/") || r.name == "node_manager" || r.name == "gateway"
-            || r.kind == "journal" || r.name == "inspector")
-          continue;
-        handled += r.handled;
-        queued += r.queued;
-      }
-      same = queued == 0 && handled == before ? same + 1 : 0;
-      before = handled;
-      std::this_thread::sleep_for(std::chrono::milliseconds{2});
-    }
-  }
-
-  std::unique_ptr<local_cluster> cluster;
-  std::shared_ptr<watch> seen;
-  subscriber_actor follower;
-  std::vector<std::int64_t> ids;
-};
 
 // -- reconciling one change -------------------------------------------------------------
 

@@ -195,6 +195,28 @@ TEST(membership_rules, journaled_nodes_are_unknown_and_gone_when_they_do_not_com
   EXPECT_TRUE(changed[1].gone());
 }
 
+TEST(membership_rules, what_was_held_up_here_is_nobodys_silence) {
+  auto m = fresh({who(1, "a"), who(2, "b")});
+  join(m, who(1, "a"), 11, start);
+  m.stood_still(ms(3'000));
+  EXPECT_TRUE(m.beat(start + ms(3'000)).empty()) << "neither is 1 silent, nor has the time of 2 run";
+  EXPECT_EQ(m.next_gone(), start + ms(3'000) + lost_for);
+  const auto changed = m.beat(start + ms(3'000) + lost_for);
+  ASSERT_EQ(changed.size(), 2u);
+  EXPECT_EQ(changed[0].liveness, NodeLiveness::SUSPECT);
+  EXPECT_TRUE(changed[1].gone());
+}
+
+TEST(membership_rules, who_asks_to_join_is_not_given_up_meanwhile) {
+  auto m = fresh({who(1, "a"), who(2, "b")});
+  m.said_hello("a", start + lost_for - 1);
+  m.said_hello("stranger", start);
+  const auto changed = m.beat(start + lost_for);
+  ASSERT_EQ(changed.size(), 1u);
+  EXPECT_EQ(changed[0].id, 2);
+  EXPECT_EQ(m.beat(start + 2 * lost_for - 1).size(), 1u) << "its record did not come";
+}
+
 TEST(membership_rules, a_clock_that_starts_at_zero_is_a_clock) {
   membership m{{who(1, "a")}, limits::node_gone, 0};
   ASSERT_TRUE(m.next_gone());

@@ -92,6 +92,26 @@ TEST(node_book_rules, a_full_report_has_delegators_first_and_splits_large_views)
   EXPECT_EQ(pages.back().copies.size(), 3u);
 }
 
+TEST(node_book_rules, what_leads_can_be_said_before_what_is_held_and_nothing_in_between_is_lost) {
+  node_book book{100};
+  book.put_delegator(key_of("a"), whole(3));
+  book.put_copy(a_copy(1));
+  auto first = book.take_shards();
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_TRUE(first[0].full);
+  EXPECT_FALSE(first[0].complete);
+  EXPECT_EQ(first[0].delegators.size(), 1u);
+  EXPECT_TRUE(first[0].copies.empty());
+  book.put_copy(a_copy(2));
+  auto second = book.take_copies();
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_FALSE(second[0].full);
+  EXPECT_TRUE(second[0].complete);
+  EXPECT_EQ(second[0].seq, first[0].seq + 1);
+  EXPECT_EQ(second[0].copies.size(), 2u);
+  EXPECT_EQ(book.take_changes().size(), 1u) << "said once more";
+}
+
 TEST(node_book_rules, changes_of_a_delegator_are_only_what_changed) {
   node_book book{100};
   book.put_delegator(key_of("a"), whole(3));

@@ -14,6 +14,12 @@ std::int64_t free_of_cost(std::int64_t) {
   return 0;
 }
 
+/// Of an observer that has looked at nothing yet.
+std::vector<replica_assignment> look_anew(const situation& s, const touched_map& touched, const std::set<std::string>& groups) {
+  std::map<std::int64_t, std::uint64_t> seen;
+  return check_replicas(s, touched, groups, seen);
+}
+
 /// Replicas of one collection as (group, read-write, read-only), with the ids 1, 2, ...
 std::vector<replica_row> rows(const std::vector<std::tuple<std::string, list, list>>& from) {
   std::vector<replica_row> result;
@@ -558,13 +564,27 @@ TEST(replica_groups, transfer_takes_the_oldest_and_names_what_is_wrong) {
 
 // -- the observer ------------------------------------------------------------------------
 
+TEST(replica_observer_rules, a_touch_that_says_nothing_of_its_nodes_is_not_looked_into) {
+  world w;
+  w.group("rg1", {1, 2}).usable({1, 2}).loaded(7, {{1}});
+  w.collections[7].desired->replicas[0].resource_group = "rg1";
+  std::map<std::int64_t, std::uint64_t> seen;
+  EXPECT_EQ(check_replicas(w.view, w.whole(), {}, seen).size(), 1u) << "2 is in the group and not in the replica";
+  EXPECT_TRUE(check_replicas(w.view, w.whole(), {}, seen).empty()) << "that is concluded already";
+  EXPECT_EQ(check_replicas(w.view, w.whole(), {"rg1"}, seen).size(), 1u) << "its group changed";
+  ++w.collections[7].desired->revision;
+  EXPECT_EQ(check_replicas(w.view, w.whole(), {}, seen).size(), 1u);
+  w.gone(1);
+  EXPECT_EQ(check_replicas(w.view, w.whole(), {}, seen).size(), 1u);
+}
+
 TEST(replica_observer_rules, a_gone_node_leaves_its_replica) {
   // S03
   world w;
   w.usable({1, 2}).loaded(7, {{1, 2}});
   w.gone(2);
   const auto touched = w.whole();
-  const auto out = check_replicas(w.view, touched, {});
+  const auto out = look_anew(w.view, touched, {});
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].collection, 7);
   EXPECT_EQ(out[0].revision, 1u);
@@ -576,19 +596,19 @@ TEST(replica_observer_rules, a_suspect_or_unknown_node_stays) {
   w.usable({1, 2, 3}).loaded(7, {{1, 2, 3}});
   w.suspect(2).unknown(3);
   const auto touched = w.whole();
-  EXPECT_TRUE(check_replicas(w.view, touched, {std::string{default_group}}).empty());
+  EXPECT_TRUE(look_anew(w.view, touched, {std::string{default_group}}).empty());
 }
 
 TEST(replica_observer_rules, after_a_start_nothing_is_drained_because_nobody_has_told_of_a_node_or_its_group_yet) {
   world w;
   w.loaded(7, {{1, 2}, {3}});
   auto touched = w.whole();
-  EXPECT_TRUE(check_replicas(w.view, touched, {std::string{default_group}}).empty());
+  EXPECT_TRUE(look_anew(w.view, touched, {std::string{default_group}}).empty());
   w.group("rg1", {1, 2, 3});
   for (auto& r : w.collections[7].desired->replicas)
     r.resource_group = "rg1";
   touched = w.whole();
-  EXPECT_TRUE(check_replicas(w.view, touched, {"rg1"}).empty());
+  EXPECT_TRUE(look_anew(w.view, touched, {"rg1"}).empty());
 }
 
 TEST(replica_observer_rules, a_node_that_changed_its_group_is_drained_and_a_new_member_joins) {
@@ -602,7 +622,7 @@ TEST(replica_observer_rules, a_node_that_changed_its_group_is_drained_and_a_new_
   const touched_map nothing;
   w.publish({});
   EXPECT_TRUE(w.view.changed_groups().contains("rg1"));
-  const auto out = check_replicas(w.view, nothing, w.view.changed_groups());
+  const auto out = look_anew(w.view, nothing, w.view.changed_groups());
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].replicas.at(0).nodes, (list{1, 3}));
   EXPECT_EQ(out[0].replicas.at(0).read_only_nodes, list{2});
@@ -615,10 +635,10 @@ TEST(replica_observer_rules, a_new_node_joins_a_replica_of_every_collection_once
   w.loaded(8, {{1, 2}});
   w.unknown(3);
   auto touched = w.whole();
-  EXPECT_TRUE(check_replicas(w.view, touched, {std::string{default_group}}).empty());
+  EXPECT_TRUE(look_anew(w.view, touched, {std::string{default_group}}).empty());
   w.nodes.at(3).known = true;
   touched = w.publish({});
-  const auto out = check_replicas(w.view, touched, {std::string{default_group}});
+  const auto out = look_anew(w.view, touched, {std::string{default_group}});
   ASSERT_EQ(out.size(), 2u);
   EXPECT_EQ(out[0].replicas.at(0).id, 102) << "of equal ones the younger";
   EXPECT_EQ(out[0].replicas.at(0).nodes, (list{2, 3}));
@@ -631,7 +651,7 @@ TEST(replica_observer_rules, a_stopping_node_joins_none) {
   w.usable({1, 2}).loaded(7, {{1}});
   w.nodes.at(2).stopping = true;
   const auto touched = w.whole();
-  EXPECT_TRUE(check_replicas(w.view, touched, {std::string{default_group}}).empty());
+  EXPECT_TRUE(look_anew(w.view, touched, {std::string{default_group}}).empty());
 }
 
 TEST(replica_observer_rules, a_surplus_node_is_drained_before_another_replica_gets_it) {
@@ -645,7 +665,7 @@ TEST(replica_observer_rules, a_surplus_node_is_drained_before_another_replica_ge
   auto& rows = w.collections[7].desired->replicas;
   const auto step = [&] {
     const auto touched = w.whole();
-    const auto out = check_replicas(w.view, touched, {});
+    const auto out = look_anew(w.view, touched, {});
     for (const auto& a : out)
       for (const auto& r : a.replicas)
         for (auto& mine : rows)
@@ -681,7 +701,7 @@ TEST(replica_observer_rules, a_stopping_node_is_drained) {
   w.segment(7, 11).copy(7, 11, 2);
   w.nodes.at(2).stopping = true;
   const auto touched = w.whole();
-  const auto out = check_replicas(w.view, touched, {});
+  const auto out = look_anew(w.view, touched, {});
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].replicas.at(0).nodes, list{1});
   EXPECT_EQ(out[0].replicas.at(0).read_only_nodes, list{2});
@@ -695,9 +715,9 @@ TEST(replica_observer_rules, without_a_usable_node_only_wholly_touched_collectio
   touched_map shards;
   shards[7];
   w.publish(shards);
-  EXPECT_TRUE(check_replicas(w.view, shards, {}).empty());
+  EXPECT_TRUE(look_anew(w.view, shards, {}).empty());
   shards[7].whole = true;
-  EXPECT_EQ(check_replicas(w.view, shards, {}).size(), 1u);
+  EXPECT_EQ(look_anew(w.view, shards, {}).size(), 1u);
 }
 
 TEST(replica_observer_rules, from_any_random_start_every_usable_node_ends_in_exactly_one_replica) {
@@ -718,13 +738,13 @@ TEST(replica_observer_rules, from_any_random_start_every_usable_node_ends_in_exa
         w.gone(n);
     w.loaded(7, replicas);
     const auto touched = w.whole();
-    for (const auto& a : check_replicas(w.view, touched, {std::string{default_group}}))
+    for (const auto& a : look_anew(w.view, touched, {std::string{default_group}}))
       for (const auto& r : a.replicas)
         for (auto& mine : w.collections[7].desired->replicas)
           if (mine.id == r.id)
             mine = r;
     const auto rest = w.whole(); // a surplus node held nothing: it is given on at the second look
-    for (const auto& a : check_replicas(w.view, rest, {std::string{default_group}}))
+    for (const auto& a : look_anew(w.view, rest, {std::string{default_group}}))
       for (const auto& r : a.replicas)
         for (auto& mine : w.collections[7].desired->replicas)
           if (mine.id == r.id)
@@ -736,7 +756,7 @@ TEST(replica_observer_rules, from_any_random_start_every_usable_node_ends_in_exa
     for (auto n : ids)
       EXPECT_EQ(seen[n], w.nodes.at(n).gone() ? 0 : 1) << "seed " << seed << " node " << n;
     const auto again = w.whole();
-    EXPECT_TRUE(check_replicas(w.view, again, {std::string{default_group}}).empty()) << "seed " << seed;
+    EXPECT_TRUE(look_anew(w.view, again, {std::string{default_group}}).empty()) << "seed " << seed;
   }
 }
 
