@@ -110,6 +110,8 @@ inline constexpr std::size_t balance_moves_in_flight = 2'000;
 inline constexpr std::size_t balance_drain_batch = 500;
 /// Segments in flight towards a node up to which balance sends it more; above, the rest of the plan waits.
 inline constexpr std::size_t balance_moves_to_node = 200;
+/// Collections that one check plans for; the others wait for the next, which comes after `retry_first` at the latest.
+inline constexpr std::size_t balance_collections = 500;
 /// Moves for evenness that one plan looks ahead; the next plan goes on.
 inline constexpr std::size_t balance_planned_moves = 1'000;
 

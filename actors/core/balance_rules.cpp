@@ -168,12 +168,21 @@ std::vector<proposal> balance_rules::check(const situation& s, const touched_map
   });
   given_.clear();
   std::vector<proposal> out;
+  std::size_t looked_at = 0;
+  cut_ = false;
   for (const auto& e : order) {
+    if (looked_at == limits::balance_collections) {
+      cut_ = true;
+      waiting_.insert(e.id);
+      continue;
+    }
     const bool alone = !settings_.multiple_collections && !e.drains && in_flight_ > 0;
     if (in_flight_ >= limits::balance_moves_in_flight || out.size() >= limits::proposals_per_batch || alone)
       waiting_.insert(e.id); // its turn comes when some have ended
-    else
+    else {
+      ++looked_at;
       check_collection(s, e.id, out);
+    }
   }
   return out;
 }

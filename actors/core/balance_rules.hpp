@@ -36,6 +36,11 @@ public:
 
   std::vector<proposal> check(const situation& s, const touched_map& touched);
 
+  /// True when the limit of collections planned in one check was reached: some wait for another.
+  bool more() const {
+    return cut_;
+  }
+
 private:
   /// What a plan rests on; equal: it still holds.
   struct premise {
@@ -94,6 +99,7 @@ private:
   std::set<std::int64_t> waiting_;               ///< Of these, those that a limit kept from proposing.
   std::map<std::int64_t, std::int64_t> current_; ///< The target that was looked at, by collection.
   std::map<std::int64_t, moving> moving_;
+  bool cut_ = false;
   std::size_t in_flight_ = 0;                    ///< Moves proposed or seen, over all collections.
   std::map<std::int64_t, std::size_t> given_;    ///< Moves proposed to a node in this check.
   std::map<std::int64_t, load_ahead> ahead_;     ///< By node; those that are not zero.

@@ -301,9 +301,29 @@ std::vector<replica_assignment> check_replicas(const situation& s, const touched
                                                std::map<std::int64_t, std::uint64_t>& seen) {
   std::vector<replica_assignment> result;
   std::set<std::int64_t> looked_at;
+  std::map<std::string, std::vector<std::int64_t>, std::less<>> staying; ///< Members that do not leave, by group; when first asked for.
+  const auto members_staying = [&](std::string_view name) -> const std::vector<std::int64_t>& {
+    auto i = staying.find(name);
+    if (i == staying.end()) {
+      i = staying.emplace(name, std::vector<std::int64_t>{}).first;
+      if (auto g = s.groups().find(i->first); g != s.groups().end())
+        for (auto node : g->second.nodes)
+          if (const auto* n = s.node(node); n == nullptr || !(n->stopping || n->gone()))
+            i->second.push_back(node);
+      std::sort(i->second.begin(), i->second.end());
+    }
+    return i->second;
+  };
+  // Mostly a replica has its group to itself, and all of it.
+  const auto as_it_should_be = [&](const collection_row& c) {
+    std::set<std::string_view> used;
+    return std::all_of(c.replicas.begin(), c.replicas.end(), [&](const replica_row& r) {
+      return r.read_only_nodes.empty() && r.channel_nodes.empty() && used.insert(r.group()).second && r.nodes == members_staying(r.group());
+    });
+  };
   const auto look = [&](std::int64_t id) {
     const auto* view = s.collection(id);
-    if (view == nullptr || !view->desired || !looked_at.insert(id).second)
+    if (view == nullptr || !view->desired || as_it_should_be(*view->desired) || !looked_at.insert(id).second)
       return;
     const auto& desired = *view->desired;
     auto replicas = desired.replicas;

@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 namespace muster::bench {
@@ -168,6 +169,21 @@ public:
       kill(pid_, number);
   }
 
+  /// Processor time that it has used so far.
+  double processor_ms() const {
+    std::ifstream in{"/proc/" + std::to_string(pid_) + "/stat"};
+    std::string text;
+    std::getline(in, text);
+    std::istringstream fields{text.substr(text.rfind(')') + 2)};
+    std::string skipped;
+    for (int i = 0; i < 11; ++i)
+      fields >> skipped;
+    double user = 0;
+    double system = 0;
+    fields >> user >> system;
+    return (user + system) * 1'000 / static_cast<double>(sysconf(_SC_CLK_TCK));
+  }
+
   /// Waits for the end; its exit code.
   int end() {
     int status = 0;
@@ -289,6 +305,7 @@ void restart_with(const std::string& folder, std::size_t collections, std::size_
       throw std::runtime_error("the leaders were not told after the restart; see " + folder);
   }
   figure("restart_ms" + suffix, seconds_since(begin) * 1'000, "ms", at_most(most_ms));
+  figure("restart_processor_ms" + suffix, second.processor_ms(), "ms");
   // Long enough for every node to report and every checker to have looked.
   c.io.provider->getTimer().afterDelay(10 * kj::SECONDS).wait(c.io.waitScope);
   figure("needless_moves_after_restart" + suffix, static_cast<double>(orders_sent(c, after)), "orders", exactly(0));
