@@ -283,7 +283,9 @@ void restart_with(const std::string& folder, std::size_t collections, std::size_
   must({"wait", "--nodes", "100", "--timeout-s", "60"});
   must({"import", "--synthetic", std::to_string(collections) + "x" + std::to_string(segments)});
   must({"load", "--all", "--timeout-s", "600"});
-  std::this_thread::sleep_for(std::chrono::seconds{3});
+  // Evenness is looked at anew in every collection, as it will be after the restart, and comes to rest.
+  must({"deactivate-checker", "--checker", "balance_checker"});
+  must({"activate-checker", "--checker", "balance_checker"});
   const auto nth = [&](std::size_t i) {
     char name[32];
     std::snprintf(name, sizeof name, "synthetic-%05zu", i);
@@ -292,6 +294,12 @@ void restart_with(const std::string& folder, std::size_t collections, std::size_
   const std::vector<std::string> names{nth(1), nth(collections / 2), nth(collections)};
   {
     client before{c.io.provider->getNetwork(), c.io.provider->getTimer(), c.address};
+    std::uint64_t sent = 0;
+    for (int rested = 0; rested < 5; ++rested) {
+      c.io.provider->getTimer().afterDelay(1 * kj::SECONDS).wait(c.io.waitScope);
+      if (const auto now = orders_sent(c, before); std::exchange(sent, now) != now)
+        rested = 0;
+    }
     if (!leaders_told(c, before, names))
       throw std::runtime_error("the collections were not led before the restart");
   }
