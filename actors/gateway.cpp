@@ -112,8 +112,7 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         describe(request, answer);
         break;
       case Request::GET_SHARD_LEADERS:
-        forward<schema::GetShardLeadersReply>(peers.routes, request->getGetShardLeaders(), answer,
-                                              [](auto b, auto r) { b.setGetShardLeaders(r); });
+        leaders(request->getGetShardLeaders(), answer);
         break;
       case Request::LIST_ACTORS:
         forward<schema::ListActorsReply>(peers.inspector, request->getListActors(), answer,
@@ -185,6 +184,23 @@ private:
     request<m<Reply>>(
       to, limits::read_timeout, copy<typename Question::Reads>(question),
       [this, answer, put](const m<Reply>& r) mutable { deliver(answer, reply([&](auto b) { put(b, r.read()); })); },
+      failing(answer));
+  }
+
+  /// The routes must not be older than what this actor has answered before: who heard that a load has ended asks for its leaders.
+  void leaders(schema::GetShardLeadersRequest::Reader asked, promise answer) {
+    auto question = build<schema::GetShardLeadersRequest>([&](schema::GetShardLeadersRequest::Builder b) {
+      b.setCollection(asked.getCollection());
+      b.setCollections(asked.getCollections());
+      b.setWithUnserviceableShards(asked.getWithUnserviceableShards());
+      stamp(b.initHeader(), peers.epoch, limits::read_timeout, 0);
+      b.getHeader().setSituation(view.number());
+    });
+    request<m<schema::GetShardLeadersReply>>(
+      peers.routes, limits::read_timeout, question,
+      [this, answer](const m<schema::GetShardLeadersReply>& r) mutable {
+        deliver(answer, reply([&](auto b) { b.setGetShardLeaders(r.read()); }));
+      },
       failing(answer));
   }
 

@@ -322,7 +322,9 @@ using route_publisher_actor = subscriber_actor::extend<
   // Starts a watch; it ends when the subscriber does.
   caf::reacts_to<m<schema::WatchShardLeadersRequest>, route_subscriber_actor>,
   // The routes of one collection.
-  answers<schema::GetShardLeadersRequest, schema::GetShardLeadersReply>>;
+  answers<schema::GetShardLeadersRequest, schema::GetShardLeadersReply>,
+  // Answers who waits for a situation that did not come (sent to itself).
+  caf::reacts_to<tick_atom>>;
 
 /// The INSPECTOR interface: the reports of all actors.
 using inspector_actor = caf::typed_actor<

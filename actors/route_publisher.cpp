@@ -4,8 +4,11 @@
 #include "actors/core/answers.hpp"
 #include "actors/runtime/publisher.hpp"
 
-#include <optional>
+#include <caf/typed_response_promise.hpp>
+
 #include <set>
+#include <utility>
+#include <vector>
 
 namespace muster {
 
@@ -30,6 +33,7 @@ struct route_shell : shell<route_publisher_actor, route_shell> {
         push(id);
       }
     }
+    answer_waiting(false);
     return acknowledge(*this, p);
   }
 
@@ -48,7 +52,31 @@ struct route_shell : shell<route_publisher_actor, route_shell> {
     push(id);
   }
 
-  m<schema::GetShardLeadersReply> leaders(const m<schema::GetShardLeadersRequest>& request) {
+  caf::result<m<schema::GetShardLeadersReply>> leaders(const m<schema::GetShardLeadersRequest>& request) {
+    if (request->getHeader().getSituation() <= view.number() || waiting.size() >= limits::route_waits)
+      return answer(request);
+    if (waiting.empty())
+      send_later(limits::route_wait, tick_atom::value);
+    waiting.emplace_back(request, self->make_response_promise<m<schema::GetShardLeadersReply>>());
+    return waiting.back().second;
+  }
+
+  /// Some wait for a situation that may never come: the publisher of situations began anew.
+  void tick(const tick_atom&) {
+    answer_waiting(true);
+  }
+
+private:
+  void answer_waiting(bool all) {
+    std::erase_if(waiting, [&](auto& w) {
+      if (!all && w.first->getHeader().getSituation() > view.number())
+        return false;
+      w.second.deliver(answer(w.first));
+      return true;
+    });
+  }
+
+  m<schema::GetShardLeadersReply> answer(const m<schema::GetShardLeadersRequest>& request) {
     const bool all = request->getWithUnserviceableShards();
     const auto names = request->getCollections();
     return make<schema::GetShardLeadersReply>([&](schema::GetShardLeadersReply::Builder b) {
@@ -64,7 +92,6 @@ struct route_shell : shell<route_publisher_actor, route_shell> {
     });
   }
 
-private:
   struct watcher {
     route_subscriber_actor handle;
     std::set<std::string> names; ///< Empty: all.
@@ -159,13 +186,14 @@ private:
   std::map<std::int64_t, m<schema::CollectionRoutes>> routes;
   std::map<std::int64_t, std::pair<route_grounds, std::uint64_t>> rest_on; ///< With the changes of nodes there had been.
   std::map<std::uint64_t, watcher> watchers;
+  std::vector<std::pair<m<schema::GetShardLeadersRequest>, caf::typed_response_promise<m<schema::GetShardLeadersReply>>>> waiting;
   std::uint64_t last = 0;
   std::uint64_t version = 0;
 };
 
 route_publisher_actor::behavior_type route_behavior(route_publisher_actor::stateful_pointer<route_shell> self) {
   auto& s = self->state;
-  return {s.on(&route_shell::hear), s.on(&route_shell::watch), s.on(&route_shell::leaders)};
+  return {s.on(&route_shell::hear), s.on(&route_shell::watch), s.on(&route_shell::leaders), s.on(&route_shell::tick)};
 }
 
 } // namespace

@@ -158,6 +158,10 @@ inline constexpr std::uint32_t collection_recover_times = 3;
 inline constexpr std::size_t unhealthy_named = 100;
 /// Who may watch shard leaders at once; the next one is refused by closing its watch.
 inline constexpr std::size_t route_watchers = 10'000;
+/// Questions that wait until who publishes routes has seen what the gateway has; one more is answered from what it knows.
+inline constexpr std::size_t route_waits = 1'000;
+/// How long they wait at most, then they are answered from what it knows too.
+inline constexpr milliseconds route_wait{100};
 /// Collections waited for at once by load and release jobs.
 inline constexpr std::size_t awaits = 200;
 

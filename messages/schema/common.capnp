@@ -10,6 +10,7 @@ struct Header {
   deadline @1 :Int64;    # nanoseconds on the clock of `enqueuedAt`; 0 = none
   traceId @2 :UInt64;    # joins a request, its tasks and the work of nodes; 0 = none
   enqueuedAt @3 :Int64;  # nanoseconds on the sender's steady clock; deadline - enqueuedAt is what is left
+  situation @4 :UInt64;  # publication that the asker has seen: what answers must have seen it too; 0 = any
 }
 
 struct Status {

@@ -161,9 +161,16 @@ std::string world::unsettled() {
                + std::to_string(c->desired->replica_number);
     for (auto shard : r->second->getShards())
       for (auto leader : shard.getLeaders())
+      {
+        const auto* replica = c->desired->replica(leader.getReplica());
+        const auto* leads = replica == nullptr ? nullptr : c->leader(*replica, std::string{view(shard.getChannel())});
+        if (leads == nullptr || leads->node != leader.getNode())
+          return name + ": a route leads to node " + std::to_string(leader.getNode()) + ", which does not lead "
+                 + std::string{view(shard.getChannel())};
         if (leader.getServedVersion() != c->head->current)
           return name + ": a route leads to target " + std::to_string(leader.getServedVersion()) + ", not "
                  + std::to_string(c->head->current);
+      }
   }
   for (const auto& [id, c] : seen_->collections())
     if (!c.tasks.empty())
