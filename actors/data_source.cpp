@@ -1,6 +1,7 @@
 // The catalogue behind messages.
 #include "actors/data_source.hpp"
 
+#include "actors/catalogue_answers.hpp"
 #include "actors/runtime/shell.hpp"
 #include "persistence/segment_file.hpp"
 
@@ -19,6 +20,10 @@ struct data_shell : shell<data_source_actor, data_shell> {
     auto r = request.read();
     if (r.isDescribe())
       return describe_data(view(r.getDescribe()));
+    if (r.isDropped())
+      return dropped(data_->dropped(segment_id{r.getDropped()}), true);
+    if (r.isDeleteFiles())
+      return delete_files(r.getDeleteFiles());
     auto page = data_->segments(collection_id{r.getSegments().getCollection()}, segment_id{r.getSegments().getAfter()});
     return make<schema::DataReply>([&](schema::DataReply::Builder b) {
       if (!page) {
@@ -28,21 +33,15 @@ struct data_shell : shell<data_source_actor, data_shell> {
       auto out = b.initSegments();
       out.setNextAfter(page->next_after.value);
       auto list = out.initSegments(static_cast<unsigned>(page->segments.size()));
-      for (unsigned i = 0; i < page->segments.size(); ++i) {
-        const auto& s = page->segments[i];
-        list[i].setId(s.id.value);
-        list[i].setPartitionId(s.partition.value);
-        list[i].setChannel(s.channel);
-        list[i].setRows(s.rows);
-        list[i].setBytes(s.bytes);
-        list[i].setFile(s.file);
-        list[i].setIndexKind(capnp::Text::Reader{to_string(s.index).data(), to_string(s.index).size()});
-      }
+      for (unsigned i = 0; i < page->segments.size(); ++i)
+        write_segment_of(page->segments[i], list[i]);
     });
   }
 
   m<schema::ClientReply> client(const m<schema::ClientRequest>& request) {
     auto r = request.read();
+    if (is_catalogue_request(r.which()))
+      return make<schema::ClientReply>([&](schema::ClientReply::Builder b) { answer_from_catalogue(*data_, r, b); });
     switch (r.which()) {
       case schema::ClientRequest::REGISTER_IMPORT:
         return register_import(r.getRegisterImport());
@@ -68,21 +67,22 @@ struct data_shell : shell<data_source_actor, data_shell> {
 
 private:
   m<schema::DataReply> describe_data(std::string_view name) {
-    auto c = data_->find("default", name);
+    auto c = find_collection(*data_, name);
     return make<schema::DataReply>([&](schema::DataReply::Builder b) {
       if (!c) {
         set_status(b.initStatus(), c.error());
         return;
       }
       auto partitions = data_->partitions(c->id);
-      if (!partitions) {
-        set_status(b.initStatus(), partitions.error());
+      auto database = data_->find_database(c->database);
+      if (!partitions || !database) {
+        set_status(b.initStatus(), partitions ? database.error() : partitions.error());
         return;
       }
       auto out = b.initCollection();
       out.setId(c->id.value);
       out.setDatabase(c->database);
-      out.setName(c->name);
+      out.setName(qualified_name(c->database, c->name));
       out.setMetric(std::string{to_string(c->metric)});
       out.setDimension(c->dimension);
       auto channels = out.initChannels(static_cast<unsigned>(c->channels.size()));
@@ -94,12 +94,15 @@ private:
       auto names = out.initPartitionNames(static_cast<unsigned>(partitions->size()));
       for (unsigned i = 0; i < partitions->size(); ++i)
         names.set(i, (*partitions)[i].name);
-      auto properties = out.initProperties(static_cast<unsigned>(c->properties.size()));
-      unsigned k = 0;
-      for (const auto& [key, value] : c->properties) {
-        properties[k].setKey(key);
-        properties[k++].setValue(value);
-      }
+      const auto write = [](const std::map<std::string, std::string>& from, auto to) {
+        unsigned k = 0;
+        for (const auto& [key, value] : from) {
+          to[k].setKey(key);
+          to[k++].setValue(value);
+        }
+      };
+      write(c->properties, out.initProperties(static_cast<unsigned>(c->properties.size())));
+      write(database->properties, out.initDatabaseProperties(static_cast<unsigned>(database->properties.size())));
       out.setFolder(std::to_string(c->id.value));
     });
   }
@@ -181,18 +184,9 @@ private:
     what.partition = partition_id{r.getPartitionId()};
     what.default_partition = partition_id{r.getDefaultPartitionId()};
     for (auto s : r.getSegments()) {
-      catalogue_segment segment;
-      segment.id = segment_id{s.getId()};
-      segment.channel = std::string{view(s.getChannel())};
-      segment.rows = s.getRows();
-      segment.bytes = s.getBytes();
-      segment.file = std::string{view(s.getFile())};
-      segment.index = view(s.getIndexKind()) == "hnsw" ? index_kind::hnsw : index_kind::brute_force;
-      // Nodes derive the path from the collection and the segment; a file elsewhere could never be loaded.
-      const auto expected = std::to_string(c.id.value) + "/" + std::to_string(segment.id.value) + ".segment";
-      if (segment.file != expected)
-        return failure{ec::parameter_invalid, "segment " + std::to_string(segment.id.value) + " is to be registered with the file "
-                                                + segment.file + "; it must be " + expected + " below the store"};
+      auto segment = read_segment_of(s);
+      if (auto why = check_place(c.id, segment); why.code != ec::ok)
+        return why;
       what.segments.push_back(std::move(segment));
     }
     return what;
@@ -232,7 +226,7 @@ private:
   }
 
   m<schema::ClientReply> describe(std::string_view name) {
-    auto c = data_->find("default", name);
+    auto c = find_collection(*data_, name);
     return make<schema::ClientReply>([&](schema::ClientReply::Builder b) {
       auto out = b.initDescribeCollection();
       if (!c)
@@ -269,8 +263,50 @@ private:
     }
   }
 
+  m<schema::DataReply> dropped(const result<std::vector<dropped_segment>>& all, bool paged) {
+    return make<schema::DataReply>([&](schema::DataReply::Builder b) {
+      if (!all) {
+        set_status(b.initStatus(), all.error());
+        return;
+      }
+      auto out = b.initDropped();
+      auto list = out.initSegments(static_cast<unsigned>(all->size()));
+      for (unsigned i = 0; i < list.size(); ++i) {
+        list[i].setId((*all)[i].id.value);
+        list[i].setCollection((*all)[i].collection.value);
+      }
+      if (paged && all->size() == limits::catalogue_page_segments)
+        out.setNextAfter(all->back().id.value);
+    });
+  }
+
+  m<schema::DataReply> delete_files(capnp::List<std::int64_t>::Reader ids) {
+    std::vector<segment_id> asked;
+    for (auto id : ids)
+      asked.emplace_back(id);
+    auto all = data_->find_dropped(asked);
+    if (!all)
+      return dropped(all, false);
+    std::vector<segment_id> gone;
+    std::vector<dropped_segment> left;
+    for (const auto& segment : *all) {
+      auto removed = store.empty() ? result<unit>{unit{}} : remove_segment(store, segment.file);
+      if (removed) {
+        gone.push_back(segment.id);
+        continue;
+      }
+      warn("files of the replaced segment ", to_string(segment.id), " stay until the next start: ", removed.error().text);
+      left.push_back(segment);
+    }
+    info("deleted the files of ", gone.size(), " replaced segments");
+    // One that is forgotten too late is only deleted again.
+    if (auto forgotten = data_->forget_dropped(gone); !forgotten)
+      warn("replaced segments whose files are gone are still remembered: ", forgotten.error().text);
+    return dropped(left, false);
+  }
+
   m<schema::ClientReply> create_partition(schema::CreatePartitionRequest::Reader r) {
-    auto c = data_->find("default", view(r.getCollection()));
+    auto c = find_collection(*data_, view(r.getCollection()));
     auto made = c ? data_->create_partition(c->id, std::string{view(r.getPartition())}, partition_id{r.getPartitionId()})
                   : result<catalogue_partition>{c.error()};
     return make<schema::ClientReply>([&](auto b) {
@@ -283,7 +319,7 @@ private:
   }
 
   m<schema::ClientReply> drop_partition(schema::DropPartitionRequest::Reader r) {
-    auto c = data_->find("default", view(r.getCollection()));
+    auto c = find_collection(*data_, view(r.getCollection()));
     auto files = c ? data_->drop_partition(c->id, view(r.getPartition())) : result<std::vector<std::string>>{c.error()};
     if (files) {
       info("dropped partition ", view(r.getPartition()), " of collection ", c->name, " with ", files->size(), " segments");
@@ -297,7 +333,7 @@ private:
   }
 
   m<schema::ClientReply> drop(std::string_view name) {
-    auto c = data_->find("default", name);
+    auto c = find_collection(*data_, name);
     result<std::vector<std::string>> files = c ? data_->drop_collection(c->id) : result<std::vector<std::string>>{c.error()};
     if (files) {
       info("dropped collection ", name, " with ", files->size(), " segments");

@@ -1,6 +1,7 @@
 // Every request of a client: checked, admitted, routed, answered once.
 #include "actors/gateway.hpp"
 
+#include "actors/catalogue_service.hpp"
 #include "actors/core/answers.hpp"
 #include "actors/core/reads.hpp"
 #include "actors/group_service.hpp"
@@ -29,10 +30,16 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    view.apply(p);
+    const auto touched = view.apply(p);
     heard = true;
+    // There is always a resource group: once one is known, what metadata has recovered is too, and its targets with it.
+    if (!recalled && !view.groups().empty()) {
+      recalled = true;
+      data.recall();
+    }
     groups.hear();
     jobs.hear();
+    data.hear(touched);
     return acknowledge(*this, p);
   }
 
@@ -105,7 +112,18 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         drop(request, answer);
         break;
       case Request::REGISTER_IMPORT:
-        register_import(request, answer);
+      case Request::CREATE_INDEX:
+      case Request::DROP_INDEX:
+      case Request::COMPACT:
+        data.change(request, reply_to(answer));
+        break;
+      case Request::LIST_SEGMENTS:
+      case Request::CREATE_DATABASE:
+      case Request::ALTER_DATABASE:
+      case Request::DROP_DATABASE:
+      case Request::DESCRIBE_DATABASE:
+      case Request::LIST_DATABASES:
+        data.pass_on(request, reply_to(answer));
         break;
       case Request::DESCRIBE_COLLECTION:
       case Request::LIST_COLLECTIONS:
@@ -329,7 +347,7 @@ private:
   }
 
   void drop(const m<Request>& r, promise answer) {
-    const std::string name{muster::view(r->getDropCollection().getCollection())};
+    const std::string name{plain_name(muster::view(r->getDropCollection().getCollection()))};
     if (find_loaded(view, name) != nullptr || jobs.busy(name)) {
       deliver(answer, reply([&](auto b) {
                 set_status(b.initDropCollection().initStatus(), ec::collection_loaded,
@@ -340,41 +358,15 @@ private:
     ask_data(r, answer, [this, answer](m<schema::ClientReply> done) mutable { deliver(answer, std::move(done)); });
   }
 
-  void register_import(const m<Request>& r, promise answer) {
-    const bool several = r->getRegisterImport().getMore().size() > 0;
-    ask_data(r, answer, [this, answer, several](m<schema::ClientReply> done) mutable {
-      auto made = done->getRegisterImport();
-      const auto id = made.getCollectionId();
-      if (made.getStatus().getCode() != 0 || several) { // several: all are new, so nobody has loaded them
-        deliver(answer, std::move(done));
-        return;
-      }
-      // If it is loaded, the next target is built now, so that nobody has to poll for it; if it is about to be,
-      // target_observer remembers that there is more data than its load has seen.
-      request<m<schema::RefreshReply>>(
-        peers.targets, limits::data_timeout, make<schema::RefreshRequest>([&](auto b) { b.setCollection(id); }, peers.epoch),
-        [this, answer, id](const m<schema::RefreshReply>& next) mutable {
-          deliver(answer, reply([&](auto b) {
-                    auto out = b.initRegisterImport();
-                    out.setCollectionId(id);
-                    out.setTargetVersion(next->getVersion()); // 0: not loaded
-                  }));
-        },
-        [this, answer, id](const failure& why) mutable {
-          // The import is durable; the next target comes when target_observer gets to it.
-          warn("collection ", id, " has new data but its next target is late: ", why.text);
-          deliver(answer, reply([&](auto b) { b.initRegisterImport().setCollectionId(id); }));
-        });
-    });
-  }
-
   situation view;
   bool heard = false;
+  bool recalled = false;
   bool stopping = false;
   std::size_t in_flight = 0;
   group_service<gateway_shell> groups{*this, view};
   job_service<gateway_shell> jobs{*this, view, groups};
   partition_service<gateway_shell> partitions{*this, view};
+  catalogue_service<gateway_shell> data{*this, view, [this](const std::string& name) { return jobs.busy(name); }};
   switch_service<gateway_shell> switches{*this};
 };
 

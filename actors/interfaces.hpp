@@ -181,9 +181,9 @@ using metadata_actor = journal_client_actor::extend<
 
 /// The DATA SOURCE interface: what data exists; detached, page by page.
 using data_source_actor = caf::typed_actor<
-  // Describes a collection by name or lists a page of its segments.
+  // Describes a collection by name, lists a page of its segments, or deletes files of replaced ones.
   answers<schema::DataRequest, schema::DataReply>,
-  // The catalogue's own requests: registerImport, describeCollection, listCollections, dropCollection.
+  // The catalogue's own requests: imports, collections, partitions, indexes, compaction, databases.
   answers<schema::ClientRequest, schema::ClientReply>>;
 
 // -- coordinator: requests ----------------------------------------------------

@@ -131,7 +131,7 @@ private:
           finish(name, why, 0);
           return;
         }
-        decide(jobs_.at(name).front().terms, reply->getCollection().getProperties(), shell_.settings().values());
+        decide(jobs_.at(name).front().terms, reply->getCollection(), shell_.settings().values());
         place(name);
       },
       [this, name](const failure& why) { finish(name, why, 0); });

@@ -206,7 +206,8 @@ private:
       done(id, failure{ec::ok, {}}, c->head->next != 0 ? c->head->next : c->head->current);
       return;
     }
-    info("collection ", id, " has new data: ", change.added.size(), " segments more, ", change.dropped.size(), " fewer");
+    info("collection ", id, " has new data: ", change.added.size(), " segments more, ", change.dropped.size(), " fewer, ",
+         change.indexed.size(), " with other indexes");
     const auto current = c->head->current;
     auto commit = make<schema::Commit>(
       [&](schema::Commit::Builder b) {
@@ -219,6 +220,14 @@ private:
         auto dropped = next.initDropped(static_cast<unsigned>(change.dropped.size()));
         for (unsigned i = 0; i < change.dropped.size(); ++i)
           dropped.set(i, change.dropped[i]);
+        auto indexed = next.initIndexed(static_cast<unsigned>(change.indexed.size()));
+        for (unsigned i = 0; i < change.indexed.size(); ++i) {
+          indexed[i].setSegment(change.indexed[i].segment);
+          indexed[i].setIndexes(change.indexed[i].indexes);
+          indexed[i].setBytes(change.indexed[i].bytes);
+        }
+        next.setIndexes(change.indexes);
+        next.setIndexesKnown(true);
       },
       view.epoch());
     request<m<schema::CommitReply>>(

@@ -74,6 +74,7 @@ void add_fleet(CLI::App& app, command& chosen);
 void add_import(CLI::App& app, command& chosen);
 void add_collection_commands(CLI::App& app, command& chosen);
 void add_group_commands(CLI::App& app, command& chosen);
+void add_index_commands(CLI::App& app, command& chosen);
 void add_method_commands(CLI::App& app, command& chosen);
 void add_status_commands(CLI::App& app, command& chosen);
 void add_search_commands(CLI::App& app, command& chosen);

@@ -3,6 +3,7 @@
 #include "deploy/many.hpp"
 #include "deploy/output.hpp"
 #include "deploy/session.hpp"
+#include "persistence/catalogue.hpp"
 
 #include <iostream>
 
@@ -129,7 +130,7 @@ int collections(const options& o) {
       std::string partitions;
       for (auto p : c.getPartitions())
         partitions += (partitions.empty() ? "" : ",") + std::string{view(p.getName())};
-      t.row({std::string{view(c.getName())}, std::to_string(c.getId()), std::string{view(c.getLoadStatus())},
+      t.row({qualified_name(view(c.getDatabase()), view(c.getName())), std::to_string(c.getId()), std::string{view(c.getLoadStatus())},
              with_commas(c.getRows()), with_commas(c.getSegments()), as_bytes_text(c.getBytes()),
              std::string{view(c.getMetric())}, std::to_string(c.getDimension()), std::to_string(c.getChannels().size()),
              partitions, c.getHasNames() ? "yes" : "no"});
@@ -143,7 +144,8 @@ int collections(const options& o) {
     w.open('{')
         .field("id", c.getId())
         .field("database", view(c.getDatabase()))
-        .field("name", view(c.getName()))
+        .field("name", qualified_name(view(c.getDatabase()), view(c.getName())))
+        .field("database", view(c.getDatabase()))
         .field("status", view(c.getLoadStatus()))
         .field("rows", c.getRows())
         .field("segments", c.getSegments())

@@ -2,17 +2,15 @@
 // visible.
 #include "deploy/cli.hpp"
 #include "deploy/output.hpp"
+#include "deploy/progress.hpp"
 #include "deploy/session.hpp"
 #include "deploy/synthetic.hpp"
 #include "persistence/import_builder.hpp"
 #include "persistence/segment_file.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <csignal>
 #include <filesystem>
 #include <iostream>
-#include <unistd.h>
 
 namespace muster::cli {
 
@@ -22,6 +20,7 @@ struct options {
   std::string coordinator = "127.0.0.1:7700";
   std::string store = "store";
   std::string name;
+  std::string database{default_database};
   std::string vectors;
   std::string names;
   std::string metric;
@@ -34,10 +33,10 @@ struct options {
   bool json = false;
 };
 
-std::atomic<bool> interrupted{false};
-
-// Thrown between two segments, so that what is built can be taken away.
-struct interruption {};
+/// What requests call the collection.
+std::string full_name(const options& o) {
+  return qualified_name(o.database, o.name);
+}
 
 bool usable_name(const std::string& name) {
   return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -62,7 +61,7 @@ struct destination {
 };
 
 destination new_collection(session& s, const options& o) {
-  auto there = s.call<schema::DescribeCollectionRequest>([&](auto b) { b.setCollection(o.name); });
+  auto there = s.call<schema::DescribeCollectionRequest>([&](auto b) { b.setCollection(full_name(o)); });
   if (there)
     throw command_error{failure{ec::collection_already_exists,
                                 "collection " + o.name + " is there already with "
@@ -79,7 +78,7 @@ destination new_collection(session& s, const options& o) {
 }
 
 destination existing_collection(session& s, const options& o) {
-  const auto reply = s.ask<schema::DescribeCollectionRequest>([&](auto b) { b.setCollection(o.name); });
+  const auto reply = s.ask<schema::DescribeCollectionRequest>([&](auto b) { b.setCollection(full_name(o)); });
   const auto there = reply->getCollection();
   destination to;
   to.id = there.getId();
@@ -99,30 +98,6 @@ destination existing_collection(session& s, const options& o) {
   return to;
 }
 
-// A line that renews itself on a terminal, a line a quarter of the way elsewhere.
-class progress_line {
-public:
-  explicit progress_line(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {
-    // nop
-  }
-
-  void operator()(std::size_t done_segments, std::size_t total) {
-    if (interrupted)
-      throw interruption{};
-    const auto quarter = done_segments * 4 / total;
-    if (quiet_ || (!terminal_ && quarter == last_quarter_))
-      return;
-    last_quarter_ = quarter;
-    std::cerr << (terminal_ ? "\r" : "") << "building segments: " << done_segments << " of " << total
-              << (!terminal_ || done_segments == total ? "\n" : "") << std::flush;
-  }
-
-private:
-  bool quiet_;
-  bool terminal_;
-  std::size_t last_quarter_ = 0;
-};
-
 // Takes away what was built for an import that did not come about.
 void take_away(const std::string& store, const std::string& folder, const std::vector<segment_id>& ids) {
   for (auto id : ids)
@@ -136,6 +111,7 @@ msg<schema::RegisterImportReply> announce(session& s, const options& o, const de
                                           const std::vector<catalogue_segment>& made, const std::string& folder,
                                           const std::vector<segment_id>& ids) {
   auto reply = s.call<schema::RegisterImportRequest>([&](schema::RegisterImportRequest::Builder b) {
+    b.setDatabase(o.database);
     b.setName(o.name);
     b.setAppend(to.id != 0);
     b.setCollectionId(collection);
@@ -207,7 +183,7 @@ void print(const options& o, const destination& to, const prepared_import& prepa
   if (reply.getTargetVersion() != 0)
     std::cout << "  it is loaded: searches see the new rows with target " << reply.getTargetVersion() << '\n';
   else if (to.id == 0)
-    std::cout << "  next: muster load " << o.name << '\n';
+    std::cout << "  next: muster load " << full_name(o) << '\n';
 }
 
 int run_synthetic(const options& o) {
@@ -228,7 +204,12 @@ int run_synthetic(const options& o) {
   return import_synthetic(to);
 }
 
-int run(const options& o) {
+int run(options o) {
+  if (const auto [database, name] = split_name(o.name); database != default_database) {
+    const std::string in{database};
+    o.name = std::string{name};
+    o.database = in;
+  }
   if (!o.synthetic.empty())
     return run_synthetic(o);
   if (o.name.empty())
@@ -238,8 +219,7 @@ int run(const options& o) {
   if (!usable_name(o.name))
     throw command_error{usage, "\"" + o.name + "\" cannot be a collection's name; use 1 to 255 of A-Z a-z 0-9 . _ -"};
   const auto start = std::chrono::steady_clock::now();
-  std::signal(SIGINT, [](int) { interrupted = true; });
-  std::signal(SIGTERM, [](int) { interrupted = true; });
+  interruptible();
   session s{o.coordinator};
   auto to = o.append ? existing_collection(s, o) : new_collection(s, o);
 
@@ -309,6 +289,9 @@ void add_import(CLI::App& app, command& chosen) {
   sub.add_option("--segment-rows", o->segment_rows, "Rows of a segment; from 1,000 on it gets an HNSW index")
       ->type_name("N")
       ->check(between(std::size_t{1}, limits::segment_rows))
+      ->capture_default_str();
+  sub.add_option("--database", o->database, "The database, which must be there; DATABASE/NAME means the same")
+      ->type_name("D")
       ->capture_default_str();
   sub.add_option("--partition", o->partition, "The partition, made when new [_default]")->type_name("P");
   sub.add_flag("--append", o->append, "Add to a collection that is there; a loaded one takes it over without a gap");

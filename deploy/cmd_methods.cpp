@@ -29,6 +29,12 @@ constexpr described methods[] = {
     {"syncNewCreatedPartition", "Make a partition that was created part of what is loaded"},
     {"createPartition", "Make an empty partition in the catalogue"},
     {"dropPartition", "Take a partition with its segments from the catalogue"},
+    {"listSegments", "List the segments of a collection in the catalogue"},
+    {"createDatabase", "Make a database; its properties are defaults of loads"},
+    {"alterDatabase", "Set properties of a database, or delete some"},
+    {"dropDatabase", "Take an empty database from the catalogue"},
+    {"describeDatabase", "Show a database and its properties"},
+    {"listDatabases", "List the databases"},
     {"showLoadCollections", "Show loaded collections: how far, by how many replicas"},
     {"showLoadPartitions", "Show how far partitions are loaded"},
     {"getPartitionStates", "Show whether partitions are in memory"},
@@ -98,6 +104,14 @@ capnp::DynamicValue::Reader value_of(const std::string& field, capnp::Type type,
   return capnp::DynamicValue::Reader{number(field, text)};
 }
 
+void set_property(capnp::DynamicStruct::Builder to, const std::string& field, const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw command_error{usage, kebab(field) + " has \"" + text + "\"; write KEY=VALUE"};
+  to.set("key", capnp::Text::Reader{text.substr(0, equals).c_str()});
+  to.set("value", capnp::Text::Reader{text.substr(equals + 1).c_str()});
+}
+
 void fill(capnp::DynamicStruct::Builder arm, const options& o) {
   for (auto field : arm.getSchema().getFields()) {
     const auto name = name_of(field);
@@ -108,7 +122,10 @@ void fill(capnp::DynamicStruct::Builder arm, const options& o) {
     if (auto i = o.lists.find(name); i != o.lists.end() && !i->second.empty()) {
       auto list = arm.init(field, static_cast<unsigned>(i->second.size())).as<capnp::DynamicList>();
       for (unsigned k = 0; k < list.size(); ++k)
-        list.set(k, value_of(name, field.getType().asList().getElementType(), i->second[k]));
+        if (field.getType().asList().getElementType().isStruct())
+          set_property(list[k].as<capnp::DynamicStruct>(), name, i->second[k]);
+        else
+          list.set(k, value_of(name, field.getType().asList().getElementType(), i->second[k]));
     }
   }
 }
@@ -232,6 +249,14 @@ std::vector<std::string> places_of(capnp::StructSchema request) {
   return places;
 }
 
+void with_lists(CLI::App& sub, const std::string& flag, std::vector<std::string>& values, bool properties) {
+  auto* option = sub.add_option(flag, values);
+  if (properties)
+    option->type_name("KEY=VALUE");
+  else
+    option->delimiter(',');
+}
+
 void add_method(CLI::App& app, command& chosen, const described& d) {
   auto o = std::make_shared<options>();
   auto& sub = add_command(app, kebab(d.method), d.meaning);
@@ -246,7 +271,8 @@ void add_method(CLI::App& app, command& chosen, const described& d) {
     if (field.getType().isBool())
       sub.add_flag("--" + kebab(name), o->flags[name]);
     else if (is_list(field))
-      sub.add_option(flag, o->lists[name])->delimiter(',');
+      // Properties are one an option or word: their values may be lists.
+      with_lists(sub, flag, o->lists[name], field.getType().asList().getElementType().isStruct());
     else
       sub.add_option(flag, o->scalars[name]);
   }

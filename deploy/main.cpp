@@ -97,6 +97,7 @@ int run(int argc, char** argv) {
   add_import(app, chosen);
   add_collection_commands(app, chosen);
   add_group_commands(app, chosen);
+  add_index_commands(app, chosen);
   add_method_commands(app, chosen);
   add_search_commands(app, chosen);
   add_status_commands(app, chosen);

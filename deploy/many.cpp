@@ -3,6 +3,7 @@
 
 #include "deploy/output.hpp"
 #include "deploy/session.hpp"
+#include "persistence/catalogue.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -62,7 +63,7 @@ int ask_for_all(const many_requests& todo) {
   const auto list = s.ask<schema::ListCollectionsRequest>();
   for (auto c : list->getCollections())
     if (view(c.getLoadStatus()) == todo.status)
-      at.names.emplace_back(view(c.getName()));
+      at.names.push_back(qualified_name(view(c.getDatabase()), view(c.getName())));
   const auto start = clock::now();
   kj::Vector<kj::Promise<void>> chains;
   for (std::size_t i = 0; i < std::min(todo.in_flight, at.names.size()); ++i)

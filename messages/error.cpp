@@ -55,6 +55,14 @@ std::string_view to_string(ec code) {
       return "segment_not_loaded";
     case ec::segment_lack:
       return "segment_lack";
+    case ec::index_not_found:
+      return "index_not_found";
+    case ec::database_not_found:
+      return "database_not_found";
+    case ec::database_num_limit_exceeded:
+      return "database_num_limit_exceeded";
+    case ec::database_invalid_name:
+      return "database_invalid_name";
     case ec::node_not_found:
       return "node_not_found";
     case ec::node_offline:

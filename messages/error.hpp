@@ -58,6 +58,14 @@ enum class ec : std::uint16_t {
   segment_not_loaded = 601,
   /// A segment that the target names is not in the leader's view.
   segment_lack = 602,
+  /// There is no such index.
+  index_not_found = 700,
+  /// The database is not in the catalogue.
+  database_not_found = 800,
+  /// There are as many databases as there may be.
+  database_num_limit_exceeded = 801,
+  /// A name that no database can have.
+  database_invalid_name = 802,
   /// The node is unknown.
   node_not_found = 901,
   /// The node is offline.

@@ -34,6 +34,14 @@ inline constexpr std::size_t journal_payload_bytes = 16u << 20;
 inline constexpr std::size_t catalogue_page_segments = 4'000;
 /// Segments one import may register at once; a larger import is refused with the advice to append.
 inline constexpr std::size_t import_segments = 100'000;
+/// Databases of the catalogue, "default" too; the next one is refused: database_num_limit_exceeded.
+inline constexpr std::size_t databases = 64;
+/// Properties of a database; more are refused: parameter_invalid.
+inline constexpr std::size_t database_properties = 64;
+/// Bytes of a property's key or value; longer ones are refused.
+inline constexpr std::size_t property_bytes = 4'096;
+/// Segments of which the gateway remembers that their files are to be deleted; the files of more stay until the next start.
+inline constexpr std::size_t dropped_segments = 200'000;
 /// Shards of a collection; more are refused.
 inline constexpr std::size_t shards = 64;
 /// Dimensions of a vector; more are refused.

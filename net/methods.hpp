@@ -56,7 +56,16 @@
   X(checkHealth, CheckHealth, limits::read_timeout)                                                                    \
   X(loadBalance, LoadBalance, limits::job_timeout)                                                                     \
   X(transferSegment, TransferSegment, limits::commit_timeout)                                                          \
-  X(transferChannel, TransferChannel, limits::commit_timeout)
+  X(transferChannel, TransferChannel, limits::commit_timeout)                                                          \
+  X(listSegments, ListSegments, limits::read_timeout)                                                                  \
+  X(createIndex, CreateIndex, limits::commit_timeout)                                                                  \
+  X(dropIndex, DropIndex, limits::commit_timeout)                                                                      \
+  X(compact, Compact, limits::commit_timeout)                                                                          \
+  X(createDatabase, CreateDatabase, limits::commit_timeout)                                                            \
+  X(alterDatabase, AlterDatabase, limits::commit_timeout)                                                              \
+  X(dropDatabase, DropDatabase, limits::commit_timeout)                                                                \
+  X(describeDatabase, DescribeDatabase, limits::read_timeout)                                                          \
+  X(listDatabases, ListDatabases, limits::read_timeout)
 
 namespace muster::net {
 

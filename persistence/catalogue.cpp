@@ -1,6 +1,8 @@
 // Names of the metrics and index kinds.
 #include "persistence/catalogue.hpp"
 
+#include <algorithm>
+
 namespace muster {
 
 std::string_view to_string(metric_kind kind) {
@@ -32,6 +34,26 @@ result<metric_kind> metric_from(std::string_view text) {
   }
   return failure{ec::parameter_invalid,
                  "reading the metric '" + std::string{text} + "': there is no such metric; name l2, cosine or ip"};
+}
+
+std::string qualified_name(std::string_view database, std::string_view name) {
+  if (database.empty() || database == default_database)
+    return std::string{name};
+  return std::string{database} + "/" + std::string{name};
+}
+
+std::pair<std::string_view, std::string_view> split_name(std::string_view qualified) {
+  // Only names of databases are known to have no slash in them.
+  const auto slash = qualified.find('/');
+  if (slash == std::string_view::npos)
+    return {default_database, qualified};
+  return {qualified.substr(0, slash), qualified.substr(slash + 1)};
+}
+
+bool is_database_name(std::string_view name) {
+  return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
 }
 
 } // namespace muster

@@ -2,233 +2,19 @@
 #include "persistence/segment_file.hpp"
 
 #include "messages/limits.hpp"
-#include "persistence/checksum.hpp"
+#include "persistence/segment_format.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
-#include <sys/stat.h>
 #include <system_error>
-#include <type_traits>
-#include <unistd.h>
 
 namespace muster {
 
+using namespace segment_format;
+
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "segment files are little-endian");
-
-// -- format -------------------------------------------------------------------
-
-constexpr std::array<char, 8> segment_magic{'M', 'S', 'T', 'R', 'S', 'E', 'G', '\0'};
-constexpr std::uint32_t segment_version = 1;
-
-// Frozen over all versions, so that a newer file is told from a damaged one.
-struct segment_prologue {
-  std::array<char, 8> magic = segment_magic;
-  std::uint32_t version = segment_version;
-  std::uint32_t header_bytes = 0;
-  std::uint64_t checksum = 0; ///< Of what stands before it.
-};
-static_assert(sizeof(segment_prologue) == 24 && std::is_trivially_copyable_v<segment_prologue>);
-
-// Version 1. Behind it stand ids, vectors and names without a gap.
-struct segment_header {
-  std::int64_t id = 0;
-  std::uint64_t rows = 0;
-  std::uint32_t dimension = 0;
-  std::uint8_t metric = 0;
-  std::uint8_t index = 0;
-  std::uint8_t has_names = 0;
-  std::uint8_t unused = 0;
-  std::uint64_t ids_bytes = 0;
-  std::uint64_t ids_checksum = 0;
-  std::uint64_t vectors_bytes = 0;
-  std::uint64_t vectors_checksum = 0;
-  std::uint64_t names_bytes = 0; ///< (rows + 1) offsets of 64 bits, then the text; 0 without names.
-  std::uint64_t names_checksum = 0;
-  std::array<char, 32> index_file{}; ///< Name of the index file in the same folder, filled up with zeros.
-  std::uint64_t index_bytes = 0;
-  std::uint64_t index_checksum = 0; ///< Chained over blocks of index_block bytes.
-  std::uint64_t checksum = 0;       ///< Of what stands before it.
-};
-static_assert(sizeof(segment_header) == 128 && std::is_trivially_copyable_v<segment_header>);
-
-constexpr std::size_t index_block = 1u << 20;
-
-template <class T>
-std::uint64_t own_checksum(const T& x) {
-  return checksum64(&x, sizeof x - sizeof x.checksum);
-}
-
-// -- files --------------------------------------------------------------------
-
-std::string errno_text() {
-  return std::generic_category().message(errno);
-}
-
-failure write_failure(const std::string& path) {
-  return {ec::io_failed, "writing " + path + " failed: " + errno_text() + "; check the disk and import again"};
-}
-
-failure read_failure(const std::string& path) {
-  return {ec::io_failed, "reading " + path + " failed: " + errno_text() + "; check the disk"};
-}
-
-failure corrupt(const std::string& path, const std::string& what) {
-  return {ec::io_corrupt, path + " is damaged: " + what
-                              + "; restore it from a copy of the store, or drop the collection and "
-                                "import it again"};
-}
-
-failure open_failure(const std::string& path) {
-  if (errno == ENOENT)
-    return {ec::file_not_found,
-            path
-                + " is missing; restore it from a copy of the store, or drop the collection and import it "
-                  "again (one of muster import --synthetic has no files, only muster fleet can load it)"};
-  return {ec::io_failed, "opening " + path + " failed: " + errno_text() + "; check its permissions and the disk"};
-}
-
-// An owned file descriptor.
-class descriptor {
-public:
-  descriptor(const std::string& path, int flags) : fd_(open(path.c_str(), flags | O_CLOEXEC, 0644)) {
-    // nop
-  }
-
-  descriptor(const descriptor&) = delete;
-
-  ~descriptor() {
-    if (fd_ >= 0)
-      close(fd_);
-  }
-
-  explicit operator bool() const {
-    return fd_ >= 0;
-  }
-
-  bool write_all(const void* data, std::size_t size) {
-    auto at = static_cast<const char*>(data);
-    while (size > 0) {
-      auto n = write(fd_, at, size);
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        return false;
-      at += n;
-      size -= static_cast<std::size_t>(n);
-    }
-    return true;
-  }
-
-  // Fewer than `size` bytes only at the end of the file; -1 on failure.
-  std::int64_t read_up_to(void* data, std::size_t size) {
-    auto at = static_cast<char*>(data);
-    std::size_t got = 0;
-    while (got < size) {
-      auto n = read(fd_, at + got, size - got);
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        return -1;
-      if (n == 0)
-        break;
-      got += static_cast<std::size_t>(n);
-    }
-    return static_cast<std::int64_t>(got);
-  }
-
-  bool sync() {
-    return fsync(fd_) == 0;
-  }
-
-  // -1 on failure.
-  std::int64_t size() const {
-    struct stat found = {};
-    return fstat(fd_, &found) == 0 ? static_cast<std::int64_t>(found.st_size) : -1;
-  }
-
-private:
-  int fd_;
-};
-
-// A file that is removed, under whatever name it has by then, unless it was kept.
-class pending_file {
-public:
-  explicit pending_file(std::string path) : path_(std::move(path)) {
-    // nop
-  }
-
-  pending_file(const pending_file&) = delete;
-
-  ~pending_file() {
-    if (!path_.empty())
-      unlink(path_.c_str());
-  }
-
-  const std::string& path() const {
-    return path_;
-  }
-
-  bool move_to(const std::string& path) {
-    if (rename(path_.c_str(), path.c_str()) != 0)
-      return false;
-    path_ = path;
-    return true;
-  }
-
-  void keep() {
-    path_.clear();
-  }
-
-private:
-  std::string path_;
-};
-
-bool stays_below(const std::string& relative) {
-  std::filesystem::path path(relative);
-  if (relative.empty() || path.is_absolute() || relative.find('\0') != std::string::npos)
-    return false;
-  return std::none_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
-}
-
-failure leaves_store(const std::string& relative) {
-  return {ec::parameter_invalid,
-          "'" + relative + "' is no path below the store; name it relative to the store and without '..'"};
-}
-
-// Syncs the folder `store`/`relative` and, because it may be new, those above it up to the store.
-bool sync_folders(const std::string& store, const std::filesystem::path& relative) {
-  descriptor folder((std::filesystem::path(store) / relative).string(), O_RDONLY | O_DIRECTORY);
-  return folder && folder.sync() && (relative.empty() || sync_folders(store, relative.parent_path()));
-}
-
-struct file_sum {
-  std::uint64_t bytes = 0;
-  std::uint64_t checksum = 0;
-};
-
-result<file_sum> sum_file(const std::string& path) {
-  descriptor file(path, O_RDONLY);
-  if (!file)
-    return open_failure(path);
-  file_sum sum;
-  std::string block(index_block, '\0');
-  for (;;) {
-    auto got = file.read_up_to(block.data(), block.size());
-    if (got < 0)
-      return read_failure(path);
-    if (got == 0)
-      return sum;
-    sum.checksum = checksum64(block.data(), static_cast<std::size_t>(got), sum.checksum);
-    sum.bytes += static_cast<std::uint64_t>(got);
-  }
-}
 
 // -- writing ------------------------------------------------------------------
 
@@ -265,16 +51,6 @@ std::string names_section(const std::vector<std::string>& names) {
   return section;
 }
 
-result<file_sum> write_index(const std::string& path, metric_kind metric, std::uint32_t dimension,
-                             const std::vector<float>& vectors) {
-  if (auto built = write_hnsw_index(path, metric, dimension, vectors); !built)
-    return built.error();
-  descriptor file(path, O_RDONLY);
-  if (!file || !file.sync())
-    return write_failure(path);
-  return sum_file(path);
-}
-
 bool write_sections(const std::string& path, const segment_header& header, const segment_rows& rows,
                     const std::string& names) {
   segment_prologue prologue;
@@ -288,65 +64,6 @@ bool write_sections(const std::string& path, const segment_header& header, const
 }
 
 // -- reading ------------------------------------------------------------------
-
-// Reads exactly `size` bytes; the size of the file was checked, so fewer mean that it changed meanwhile.
-std::optional<failure> read_exactly(descriptor& file, const std::string& path, void* data, std::size_t size) {
-  auto got = file.read_up_to(data, size);
-  if (got < 0)
-    return read_failure(path);
-  if (static_cast<std::size_t>(got) != size)
-    return corrupt(path, "it ends early");
-  return std::nullopt;
-}
-
-std::optional<failure> read_header(descriptor& file, const std::string& path, std::uint64_t file_bytes,
-                                   segment_header& header) {
-  if (file_bytes < sizeof(segment_prologue))
-    return corrupt(path, "it has " + std::to_string(file_bytes) + " bytes, too few for a segment");
-  segment_prologue prologue;
-  if (auto why = read_exactly(file, path, &prologue, sizeof prologue))
-    return why;
-  if (prologue.magic != segment_magic)
-    return corrupt(path, "it does not start like a segment");
-  if (prologue.checksum != own_checksum(prologue))
-    return corrupt(path, "its first bytes fail their checksum");
-  if (prologue.version > segment_version)
-    return failure{ec::newer_version, path + " has segment format " + std::to_string(prologue.version)
-                                          + ", this Muster reads up to " + std::to_string(segment_version)
-                                          + "; use the newer Muster that wrote it"};
-  if (prologue.version != segment_version || prologue.header_bytes != sizeof header)
-    return corrupt(path, "its header has " + std::to_string(prologue.header_bytes) + " bytes");
-  if (file_bytes < sizeof prologue + sizeof header)
-    return corrupt(path, "it ends inside its header");
-  if (auto why = read_exactly(file, path, &header, sizeof header))
-    return why;
-  if (header.checksum != own_checksum(header))
-    return corrupt(path, "its header fails its checksum");
-  return std::nullopt;
-}
-
-// A header with a right checksum may still come from a broken writer: nothing is allocated or opened before this.
-std::optional<failure> check_header(const std::string& path, std::uint64_t file_bytes, const segment_header& header) {
-  auto names_at_least = header.has_names ? (header.rows + 1) * sizeof(std::uint64_t) : 0;
-  if (header.rows == 0 || header.rows > limits::segment_rows || header.dimension == 0
-      || header.dimension > limits::dimensions || header.ids_bytes != header.rows * sizeof(std::int64_t)
-      || header.vectors_bytes != header.rows * header.dimension * sizeof(float) || header.names_bytes < names_at_least
-      || (!header.has_names && header.names_bytes > 0))
-    return corrupt(path, "its header contradicts itself");
-  if (header.metric < 1 || header.metric > 3 || header.index < 1 || header.index > 2)
-    return corrupt(path, "its header names an unknown metric or index");
-  auto fixed = sizeof(segment_prologue) + sizeof header + header.ids_bytes + header.vectors_bytes;
-  if (file_bytes < fixed || file_bytes - fixed != header.names_bytes)
-    return corrupt(path, "it has " + std::to_string(file_bytes) + " bytes, its header says "
-                             + std::to_string(fixed + header.names_bytes));
-  auto& name = header.index_file;
-  bool terminated = name.back() == '\0';
-  bool plain = std::find(name.begin(), name.end(), '/') == name.end();
-  bool indexed = header.index == static_cast<std::uint8_t>(index_kind::hnsw);
-  if (!terminated || !plain || indexed != (name.front() != '\0'))
-    return corrupt(path, "its header has no usable name of an index file");
-  return std::nullopt;
-}
 
 std::optional<failure> read_section(descriptor& file, const std::string& path, const char* what, void* data,
                                     std::size_t size, std::uint64_t checksum) {
@@ -382,7 +99,8 @@ std::optional<failure> check_index(const std::string& path, const segment_header
 // -- interface ----------------------------------------------------------------
 
 result<catalogue_segment> write_segment(const std::string& store, const std::string& relative_folder, segment_id id,
-                                        metric_kind metric, std::uint32_t dimension, const segment_rows& rows) {
+                                        metric_kind metric, std::uint32_t dimension, const segment_rows& rows,
+                                        std::optional<index_kind> index) {
   if (!stays_below(relative_folder))
     return leaves_store(relative_folder);
   if (auto what = misfit(id, metric, dimension, rows))
@@ -395,7 +113,7 @@ result<catalogue_segment> write_segment(const std::string& store, const std::str
                    "making the folder " + folder + " failed: " + error.message() + "; check its permissions"};
   auto path = folder + "/" + to_string(id) + ".segment";
   auto index_name = to_string(id) + ".hnsw";
-  bool indexed = rows.ids.size() >= limits::hnsw_rows;
+  bool indexed = index ? *index == index_kind::hnsw : rows.ids.size() >= limits::hnsw_rows;
 
   auto names = names_section(rows.names);
   segment_header header;
@@ -451,13 +169,8 @@ result<segment_contents> read_segment(const std::string& store, const std::strin
   descriptor file(path, O_RDONLY);
   if (!file)
     return open_failure(path);
-  auto file_bytes = file.size();
-  if (file_bytes < 0)
-    return read_failure(path);
   segment_header header;
-  if (auto why = read_header(file, path, static_cast<std::uint64_t>(file_bytes), header))
-    return *why;
-  if (auto why = check_header(path, static_cast<std::uint64_t>(file_bytes), header))
+  if (auto why = read_checked_header(file, path, header))
     return *why;
   segment_contents segment;
   segment.id = segment_id{header.id};

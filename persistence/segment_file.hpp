@@ -60,16 +60,36 @@ struct unusable_row {
 
 /// Writes the files of a segment below `store`/`relative_folder` (made when absent), the index first, each under a
 /// temporary name (`.tmp` behind it), synced and then renamed: a reader sees both files whole or no `.segment`. From
-/// limits::hnsw_rows rows on builds the index on the calling thread; equal rows give equal files. Fills id, rows,
+/// limits::hnsw_rows rows on, or as `index` says, builds the index on the calling thread; equal rows give equal files. Fills id, rows,
 /// bytes, file and index of the answer. An id is written once: a failure takes files of that id with it.
 /// parameter_invalid (1 to limits::segment_rows rows, sizes that do not fit each other, unusable rows, a path that
 /// leaves the store), io_failed; after a failure nothing is left.
 result<catalogue_segment> write_segment(const std::string& store, const std::string& relative_folder, segment_id id,
-                                        metric_kind metric, std::uint32_t dimension, const segment_rows& rows);
+                                        metric_kind metric, std::uint32_t dimension, const segment_rows& rows,
+                                        std::optional<index_kind> index = std::nullopt);
 
 /// Reads `store`/`file` and verifies it and its index file. file_not_found, io_corrupt, newer_version, io_failed,
 /// parameter_invalid (a path that leaves the store); the text names the file and what to do.
 result<segment_contents> read_segment(const std::string& store, const std::string& file);
+
+/// What the header of a segment's file says.
+struct segment_files {
+  segment_id id;
+  std::int64_t rows = 0;
+  index_kind index = index_kind::brute_force;
+  std::int64_t bytes = 0;       ///< Of the segment's own file.
+  std::int64_t index_bytes = 0; ///< Of its index file; 0: none.
+};
+
+/// Reads the header of `store`/`file`. Fails as read_segment.
+result<segment_files> describe_segment(const std::string& store, const std::string& file);
+
+/// Builds the index of a segment that has none, on the calling thread, as write_segment would have; one that has it stays as it is.
+/// Fails as read_segment and write_segment; then it is as it was.
+result<segment_files> add_index(const std::string& store, const std::string& file);
+
+/// The segment has no index any more, and its index file is deleted; also one that nobody names. Fails as read_segment, and io_failed.
+result<segment_files> drop_index(const std::string& store, const std::string& file);
 
 /// Deletes `store`/`file` and the index file beside it; absent ones are no failure. io_failed, parameter_invalid.
 result<unit> remove_segment(const std::string& store, const std::string& file);

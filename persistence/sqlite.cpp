@@ -181,9 +181,9 @@ result<database> database::open(const std::string& path, const file_format& form
   std::int64_t tables = 0;
   if (!read_integer(db, "PRAGMA user_version", version) || !read_integer(db, "PRAGMA application_id", application))
     return db.error(tried);
-  if (application == format.application_id && version > format.version)
+  if (application == format.application_id && version > format.version())
     return failure{ec::newer_version, tried + " " + path + ": it has version " + std::to_string(version)
-                                        + ", this program reads up to " + std::to_string(format.version)
+                                        + ", this program reads up to " + std::to_string(format.version())
                                         + "; start the newer Muster that wrote it"};
   if (!read_integer(db, "SELECT count(*) FROM sqlite_schema", tables))
     return db.error(tried);
@@ -202,12 +202,15 @@ result<database> database::open(const std::string& path, const file_format& form
   mode = statement{};
   if (!db.execute("PRAGMA synchronous = FULL"))
     return db.error(tried);
-  if (fresh) {
+  if (version < format.version()) {
     auto change = transaction{db};
+    auto done = change.begun() && (!fresh || db.execute(format.schema));
+    for (auto i = static_cast<std::size_t>(fresh ? 0 : version - 1); done && i < format.upgrades.size(); ++i)
+      done = db.execute(format.upgrades[i]);
     auto stamp = "PRAGMA application_id = " + std::to_string(format.application_id)
-                 + "; PRAGMA user_version = " + std::to_string(format.version);
-    if (!change.begun() || !db.execute(format.schema) || !db.execute(stamp.c_str()) || !change.commit())
-      return db.error("creating the " + noun);
+                 + "; PRAGMA user_version = " + std::to_string(format.version());
+    if (!done || !db.execute(stamp.c_str()) || !change.commit())
+      return db.error((fresh ? "creating the " : "upgrading the ") + noun);
   }
   return db;
 }

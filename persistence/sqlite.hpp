@@ -4,6 +4,7 @@
 #include "messages/result.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -56,8 +57,12 @@ private:
 struct file_format {
   std::string_view noun; ///< "journal", "catalogue": for people.
   std::int32_t application_id = 0;
-  std::int32_t version = 0;
-  const char* schema = nullptr; ///< SQL that creates the tables of `version`.
+  const char* schema = nullptr; ///< SQL that creates the tables of version 1.
+  std::span<const char* const> upgrades = {}; ///< Upgrade i makes version i + 2 of version i + 1.
+
+  std::int32_t version() const {
+    return static_cast<std::int32_t>(upgrades.size()) + 1;
+  }
 };
 
 /// An open database in WAL mode with synchronous=FULL: what is committed is on disk. One thread at a time.
@@ -67,7 +72,8 @@ public:
   database& operator=(database&& other) noexcept;
   ~database();
 
-  /// Opens or creates `path` (":memory:" too). Version and kind are checked before anything is read or changed:
+  /// Opens or creates `path` (":memory:" too); a file of an older version is upgraded, all or nothing. Version and kind are
+  /// checked before anything is read or changed:
   /// newer_version, io_corrupt (damaged, or no file of this format), io_failed.
   static result<database> open(const std::string& path, const file_format& format);
 

@@ -21,7 +21,7 @@ namespace muster {
 namespace {
 
 // "MstJ". Numbers and tables of a version are frozen; a change is a new version with a migration.
-constexpr sqlite::file_format journal_format{"journal", 0x4d73744a, 1, R"(
+constexpr sqlite::file_format journal_format{"journal", 0x4d73744a, R"(
   CREATE TABLE log(seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL,
                    payload BLOB, checksum INTEGER NOT NULL);
   CREATE TABLE snapshot(kind INTEGER NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, epoch INTEGER NOT NULL,

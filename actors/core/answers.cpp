@@ -39,7 +39,7 @@ const char* name_of(schema::TaskKind kind) {
 } // namespace
 
 const collection_view* find_loaded(const situation& s, std::string_view name) {
-  return s.named(name);
+  return s.named(plain_name(name));
 }
 
 bool can_serve(const situation& s, const collection_view& view, const delegator_row& leader) {

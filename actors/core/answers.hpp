@@ -11,6 +11,12 @@
 
 namespace muster {
 
+/// What requests call a collection of the default database when they name that too, without it.
+constexpr std::string_view plain_name(std::string_view name) {
+  constexpr std::string_view prefix = "default/";
+  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+}
+
 /// The desired collection of that name, or null. Cost: the desired collections.
 const collection_view* find_loaded(const situation& s, std::string_view name);
 

@@ -1,10 +1,13 @@
 // Terms of loads and releases.
 #include "actors/core/load_terms.hpp"
 
+#include "actors/core/answers.hpp"
 #include "messages/limits.hpp"
 #include "messages/status.hpp"
 
 #include <charconv>
+#include <optional>
+#include <string_view>
 
 namespace muster {
 
@@ -36,6 +39,25 @@ std::vector<std::string> list_of(std::string_view value) {
     out.emplace_back(one.substr(from, one.find_last_not_of(" \t") - from + 1));
   }
   return out;
+}
+
+std::optional<std::uint32_t> number_of(std::string_view value) {
+  std::uint32_t n = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
+  if (error != std::errc{} || end != value.data() + value.size())
+    return std::nullopt;
+  return n;
+}
+
+/// Of the properties of one level, what the levels before it have left open.
+void take_from(capnp::List<schema::Property>::Reader properties, std::string_view level, load_terms& terms) {
+  const std::string prefix{level};
+  for (auto p : properties) {
+    if (terms.replica_number == 0 && view(p.getKey()) == prefix + ".replica.number")
+      terms.replica_number = number_of(view(p.getValue())).value_or(0);
+    else if (terms.groups.empty() && view(p.getKey()) == prefix + ".resource_groups")
+      terms.groups = list_of(view(p.getValue()));
+  }
 }
 
 template <class Load>
@@ -96,30 +118,31 @@ result<load_terms> terms_of(Request::Reader request) {
     default:
       return failure{ec::internal, "a request that is no job"};
   }
+  t.collection = std::string{plain_name(t.collection)}; // jobs are serial by name
   if (t.replica_number > limits::replicas)
     return failure{ec::parameter_invalid, "asked for " + std::to_string(t.replica_number) + " replicas; at most "
                                             + std::to_string(limits::replicas) + " can be had"};
   return t;
 }
 
-void decide(load_terms& terms, capnp::List<schema::Property>::Reader properties, const settings& cluster) {
+void decide(load_terms& terms, schema::DataCollection::Reader data, const settings& cluster) {
   if (!terms.undecided())
     return;
-  for (auto p : properties) {
-    const auto value = view(p.getValue());
-    if (view(p.getKey()) == "collection.replica.number") {
-      std::uint32_t n = 0;
-      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
-      if (error == std::errc{} && end == value.data() + value.size())
-        terms.replica_number = n;
-    } else if (view(p.getKey()) == "collection.resource_groups") {
-      terms.groups = list_of(value);
-    }
-  }
+  take_from(data.getProperties(), "collection", terms);
+  take_from(data.getDatabaseProperties(), "database", terms);
   if (terms.replica_number == 0 && cluster.cluster_level_load_replica_number > 0)
     terms.replica_number = static_cast<std::uint32_t>(cluster.cluster_level_load_replica_number);
   if (terms.groups.empty())
     terms.groups = cluster.cluster_level_load_resource_groups;
+}
+
+std::string flaw_of_database_properties(capnp::List<schema::Property>::Reader properties) {
+  for (auto p : properties)
+    if (const auto value = view(p.getValue()); view(p.getKey()) == "database.replica.number")
+      if (const auto n = number_of(value); !n || *n > limits::replicas)
+        return "database.replica.number is \"" + std::string{value} + "\"; it must be a number from 0 (not said) to "
+               + std::to_string(limits::replicas);
+  return {};
 }
 
 void write_job_reply(Request::Which which, const failure& why, std::int64_t collection, schema::ClientReply::Builder out) {

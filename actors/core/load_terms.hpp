@@ -29,7 +29,7 @@ struct load_terms {
   bool loads() const {
     return kind == job_kind::LOAD_COLLECTION || kind == job_kind::LOAD_PARTITIONS;
   }
-  /// True when how it is loaded is left to the collection and the cluster.
+  /// True when how it is loaded is left to the collection, its database and the cluster.
   bool undecided() const {
     return loads() && replica_number == 0 && groups.empty();
   }
@@ -42,8 +42,12 @@ bool is_job(schema::ClientRequest::Which which);
 result<load_terms> terms_of(schema::ClientRequest::Reader request);
 
 /// Fills in what was left open: from the collection's properties collection.replica.number and collection.resource_groups, else
-/// from the cluster's settings; each for itself, the first that says something.
-void decide(load_terms& terms, capnp::List<schema::Property>::Reader properties, const settings& cluster);
+/// from its database's, database.replica.number and database.resource_groups, else from the cluster's settings; each for itself, the
+/// first that says something. A value that cannot be used says nothing.
+void decide(load_terms& terms, schema::DataCollection::Reader data, const settings& cluster);
+
+/// What is wrong with properties that a database is to have; empty: nothing. Keys that are unknown mean nothing here.
+std::string flaw_of_database_properties(capnp::List<schema::Property>::Reader properties);
 
 /// The reply of such a request, in its arm.
 void write_job_reply(schema::ClientRequest::Which which, const failure& why, std::int64_t collection,

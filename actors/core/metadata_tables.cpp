@@ -347,6 +347,22 @@ commit_outcome metadata_tables::next(schema::CommitNext::Reader commit) {
   }
   for (auto s : commit.getDropped())
     drop_from_next(e, version, s, out.changes);
+  // Indexes are no part of what a version is: a segment has them in all versions that it is in.
+  for (auto s : commit.getIndexed()) {
+    target_row key;
+    key.segment = s.getSegment();
+    if (const auto* there = e.segments.find(key); there != nullptr && there->to == 0) {
+      auto t = *there;
+      t.indexes = s.getIndexes();
+      t.bytes = s.getBytes();
+      e.segments.put(t);
+      out.changes.touch(id, t.segment);
+    }
+  }
+  if (commit.getIndexesKnown()) {
+    head.indexes = commit.getIndexes();
+    head.indexes_known = true;
+  }
   if (commit.getChannels().size() > 0) {
     head.next_channels.clear();
     for (auto c : commit.getChannels())

@@ -25,17 +25,21 @@ target_difference difference(const collection_view& view, const std::vector<targ
   const bool some = view.desired && !view.desired->whole_collection;
   std::set<std::int64_t> named;
   for (const auto& t : wanted) {
+    d.indexes |= t.indexes;
     if (some && !view.desired->wants_partition(t.partition))
       continue;
     named.insert(t.segment);
     auto there = view.target_of(t.segment);
     if (!there || !there->in(version))
       d.added.push_back(t);
+    else if (there->indexes != t.indexes)
+      d.indexed.push_back(t);
   }
   view.each_target([&](const target_row& t) {
     if (t.in(version) && !named.contains(t.segment))
       d.dropped.push_back(t.segment);
   });
+  d.indexes_changed = view.head && view.head->indexes != d.indexes;
   return d;
 }
 

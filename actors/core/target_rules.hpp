@@ -17,9 +17,12 @@ namespace muster {
 struct target_difference {
   std::vector<target_row> added;
   std::vector<std::int64_t> dropped;
+  std::vector<target_row> indexed; ///< Segments that stay, with other index files.
+  std::uint64_t indexes = 0;       ///< Bit i: the collection has an index i, as the data source says.
+  bool indexes_changed = false;    ///< The head says otherwise.
 
   bool empty() const {
-    return added.empty() && dropped.empty();
+    return added.empty() && dropped.empty() && indexed.empty() && !indexes_changed;
   }
 };
 

@@ -480,6 +480,14 @@ struct CommitNext {
   added @2 :List(TargetSegment);
   dropped @3 :List(Int64);
   channels @4 :List(ChannelTarget); # of next; empty: as before
+  indexed @5 :List(IndexedSegment); # segments of the newest target that have other index files than it says; no new version for them
+  indexes @6 :UInt64;             # bit i: the collection has an index with id i
+  indexesKnown @7 :Bool;          # `indexes` is all there are; false: nobody said, it is as before
+  struct IndexedSegment {
+    segment @0 :Int64;
+    indexes @1 :UInt64;           # bit i: there is a file of the index with id i
+    bytes @2 :Int64;              # of all its files
+  }
 }
 struct CommitReleasePartitions {
   # These partitions are no longer desired; without any left the collection goes. Next loses their segments (a new version),
@@ -588,6 +596,8 @@ struct DataRequest {
     invalid @1 :Void;
     describe @2 :Text;            # by name
     segments @3 :SegmentsOf;
+    dropped @4 :Int64;            # a page of segments whose files are still to be deleted, with a higher id than this
+    deleteFiles @5 :List(Int64);  # of such segments: nobody needs them any more
   }
   struct SegmentsOf {
     collection @0 :Int64;
@@ -601,16 +611,25 @@ struct DataReply {
     invalid @2 :Void;
     collection @3 :DataCollection;
     segments @4 :Page;
+    dropped @5 :DroppedPage;      # deleteFiles: what is left of them because its files could not be deleted
   }
   struct Page {
     segments @0 :List(CatalogueSegment);
     nextAfter @1 :Int64;          # 0: that was all
   }
+  struct DroppedPage {
+    segments @0 :List(Dropped);
+    nextAfter @1 :Int64;          # 0: that was all
+  }
+  struct Dropped {
+    id @0 :Int64;
+    collection @1 :Int64;
+  }
 }
 struct DataCollection {
   id @0 :Int64;
   database @1 :Text;
-  name @2 :Text;
+  name @2 :Text;                  # as requests call it: DATABASE/NAME, or NAME in "default"
   metric @3 :Text;
   dimension @4 :UInt32;
   channels @5 :List(Text);
@@ -618,6 +637,7 @@ struct DataCollection {
   folder @7 :Text;
   partitionNames @8 :List(Text);  # in the order of `partitions`
   properties @9 :List(Property);
+  databaseProperties @10 :List(Property);
 }
 struct DataChanged {
   # The segments of a collection changed in the data source.

@@ -15,7 +15,7 @@ from sources import text
 
 # Rows there must be. The file is complete when it has a row for each id of scenario_ids.txt; until then this number only rises:
 # whoever adds rows raises it to what the test prints, so that no row is lost again.
-rows_at_least = 407
+rows_at_least = 408
 # Of all ids, not of the rows: a file that has just begun may begin with its reasons.
 REASONS_AT_MOST = 0.15
 REASON = re.compile(r"^(environment|Q\d+|H-\d+|better: .*\d.*)$")

@@ -127,6 +127,47 @@ public:
     return std::vector<std::string>{};
   }
 
+  // Clients of the simulation ask for none of these.
+  result<std::size_t> change_indexes(collection_id, const std::vector<indexed_segment>&) override {
+    return absent();
+  }
+
+  result<unit> compact(const catalogue_compaction&) override {
+    return absent();
+  }
+
+  result<std::vector<dropped_segment>> dropped(segment_id) override {
+    return std::vector<dropped_segment>{};
+  }
+
+  result<std::vector<dropped_segment>> find_dropped(const std::vector<segment_id>&) override {
+    return std::vector<dropped_segment>{};
+  }
+
+  result<unit> forget_dropped(const std::vector<segment_id>&) override {
+    return unit{};
+  }
+
+  result<unit> create_database(const catalogue_database&) override {
+    return absent();
+  }
+
+  result<unit> alter_database(std::string_view, const std::map<std::string, std::string>&, const std::vector<std::string>&) override {
+    return absent();
+  }
+
+  result<unit> drop_database(std::string_view) override {
+    return absent();
+  }
+
+  result<catalogue_database> find_database(std::string_view name) override {
+    return catalogue_database{std::string{name}, {}, static_cast<std::int64_t>(data_->collections.size())};
+  }
+
+  result<std::vector<catalogue_database>> databases() override {
+    return std::vector<catalogue_database>{*find_database(default_database)};
+  }
+
   result<catalogue_collection> find(std::string_view, std::string_view name) override {
     for (const auto& [id, c] : data_->collections)
       if (c.name == name)
@@ -183,6 +224,10 @@ public:
   }
 
 private:
+  static failure absent() {
+    return {ec::internal, "the simulated catalogue has no such thing"};
+  }
+
   std::shared_ptr<sim_data> data_;
   life alive_;
 };

@@ -260,6 +260,8 @@ TEST_P(catalogue_test, a_name_is_given_once_a_database) {
   expect_refused(new_import(6, "books"), ec::collection_already_exists, "default.books");
   auto elsewhere = new_import(6, "books");
   elsewhere.collection.database = "archive";
+  expect_refused(elsewhere, ec::database_not_found, "archive");
+  ASSERT_TRUE(subject->create_database({"archive", {}, 0}));
   import(elsewhere);
   EXPECT_EQ(subject->find("archive", "books")->id, collection_id{6});
   EXPECT_EQ(subject->find("default", "books")->id, collection_id{5});

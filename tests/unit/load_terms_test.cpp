@@ -14,6 +14,15 @@ result<load_terms> terms(Fill fill) {
   return terms_of(build<schema::ClientRequest>(fill).read());
 }
 
+using properties = std::vector<std::pair<std::string, std::string>>;
+
+void put(const properties& from, capnp::List<schema::Property>::Builder to) {
+  for (unsigned i = 0; i < from.size(); ++i) {
+    to[i].setKey(from[i].first);
+    to[i].setValue(from[i].second);
+  }
+}
+
 /// Properties as a list that lives long enough.
 msg<schema::DataCollection> with(const std::vector<std::pair<std::string, std::string>>& properties) {
   return build<schema::DataCollection>([&](schema::DataCollection::Builder b) {
@@ -26,7 +35,7 @@ msg<schema::DataCollection> with(const std::vector<std::pair<std::string, std::s
 }
 
 load_terms decided(load_terms t, const std::vector<std::pair<std::string, std::string>>& properties, const settings& cluster = {}) {
-  decide(t, with(properties)->getProperties(), cluster);
+  decide(t, with(properties).read(), cluster);
   return t;
 }
 
@@ -59,6 +68,53 @@ TEST(load_terms, what_is_left_open_comes_from_the_collection_then_from_the_clust
   t = decided({}, {});
   EXPECT_EQ(t.replica_number, 0u) << "one, where it is placed";
   EXPECT_TRUE(t.groups.empty());
+}
+
+TEST(load_terms, what_the_collection_leaves_open_its_database_says) {
+  // T-BRK-04
+  const auto decided_by = [](const properties& collection, const properties& database, const settings& cluster) {
+    const auto m = build<schema::DataCollection>([&](schema::DataCollection::Builder b) {
+      put(collection, b.initProperties(static_cast<unsigned>(collection.size())));
+      put(database, b.initDatabaseProperties(static_cast<unsigned>(database.size())));
+    });
+    load_terms t;
+    decide(t, m.read(), cluster);
+    return t;
+  };
+  settings cluster;
+  cluster.cluster_level_load_replica_number = 4;
+  cluster.cluster_level_load_resource_groups = {"rg9"};
+  auto t = decided_by({}, {{"database.replica.number", "3"}, {"database.resource_groups", "rg1,rg2"}}, cluster);
+  EXPECT_EQ(t.replica_number, 3u);
+  EXPECT_EQ(t.groups, (texts{"rg1", "rg2"}));
+  t = decided_by({{"collection.replica.number", "2"}}, {{"database.replica.number", "3"}, {"database.resource_groups", "rg1"}}, cluster);
+  EXPECT_EQ(t.replica_number, 2u);
+  EXPECT_EQ(t.groups, texts{"rg1"});
+  t = decided_by({}, {}, cluster);
+  EXPECT_EQ(t.replica_number, 4u);
+  EXPECT_EQ(t.groups, texts{"rg9"});
+  // The keys of one level mean nothing at the other, and what is no number counts as missing.
+  t = decided_by({{"database.replica.number", "3"}}, {{"collection.replica.number", "3"}}, {});
+  EXPECT_EQ(t.replica_number, 0u);
+  t = decided_by({}, {{"database.replica.number", "three"}, {"database.resource_groups", " , "}}, cluster);
+  EXPECT_EQ(t.replica_number, 4u);
+  EXPECT_EQ(t.groups, texts{"rg9"});
+}
+
+TEST(load_terms, properties_that_a_database_cannot_have_are_named) {
+  const auto flaw = [](const char* value) {
+    const auto m = with({{"database.replica.number", value}, {"note", "any"}});
+    return flaw_of_database_properties(m->getProperties());
+  };
+  EXPECT_EQ(flaw("2"), "");
+  EXPECT_EQ(flaw("0"), "");
+  for (const char* bad : {"-1", "two", "", "4000000000"})
+    EXPECT_NE(flaw(bad).find("database.replica.number"), std::string::npos) << bad;
+}
+
+TEST(load_terms, the_default_database_need_not_be_named) {
+  const auto t = terms([](schema::ClientRequest::Builder b) { b.initLoadCollection().setCollection("default/words"); });
+  EXPECT_EQ(t->collection, "words") << "loads are serial by name";
 }
 
 TEST(load_terms, a_number_that_is_none_counts_as_missing) {

@@ -295,6 +295,38 @@ TEST(metadata_rules, an_index_that_new_segments_bring_is_one_that_the_collection
   EXPECT_EQ(k.head(7).indexes, 4u);
 }
 
+TEST(metadata_rules, indexes_change_for_segments_that_stay_and_for_the_collection) {
+  kept k;
+  const auto v = k.commit(load_of(7, 1, {{11, 100}, {12, 100}})).value;
+  k.commit(promotion_of(7, v));
+  const auto change = [&](std::int64_t segment, std::uint64_t indexes, bool known) {
+    return k.commit(build<schema::Commit>([&](schema::Commit::Builder b) {
+      auto n = b.initNext();
+      n.setCollection(7);
+      n.setCurrent(k.head(7).current);
+      auto one = n.initIndexed(1)[0];
+      one.setSegment(segment);
+      one.setIndexes(indexes);
+      one.setBytes(77);
+      n.setIndexes(indexes);
+      n.setIndexesKnown(known);
+    })).value;
+  };
+  const auto n = change(12, 4, true);
+  EXPECT_EQ(k.head(7).indexes, 4u);
+  EXPECT_TRUE(k.head(7).indexes_known);
+  EXPECT_EQ(k.view.collection(7)->target_of(12)->indexes, 4u);
+  EXPECT_EQ(k.view.collection(7)->target_of(12)->bytes, 77);
+  EXPECT_EQ(k.in(7, v), (ids{11, 12})) << "no segment came or went";
+  EXPECT_EQ(k.in(7, n), (ids{11, 12}));
+  k.commit(promotion_of(7, n));
+  change(99, 0, false); // not there; and nobody says what the collection has
+  EXPECT_EQ(k.head(7).indexes, 4u);
+  change(12, 0, true);
+  EXPECT_EQ(k.head(7).indexes, 0u);
+  EXPECT_EQ(k.view.collection(7)->target_of(12)->indexes, 0u);
+}
+
 TEST(metadata_rules, a_dropped_segments_row_stays_one_generation_so_that_its_channel_is_known) {
   kept k;
   const auto v = k.commit(load_of(7, 1, {{11, 1}, {12, 1}})).value;

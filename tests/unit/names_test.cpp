@@ -61,6 +61,8 @@ TEST(closed_lists, numbers_of_the_model_and_of_released_versions_are_frozen) {
   EXPECT_EQ(static_cast<int>(ec::replica_not_found), 400);
   EXPECT_EQ(static_cast<int>(ec::channel_not_found), 500);
   EXPECT_EQ(static_cast<int>(ec::segment_not_found), 600);
+  EXPECT_EQ(static_cast<int>(ec::index_not_found), 700);
+  EXPECT_EQ(static_cast<int>(ec::database_not_found), 800);
   EXPECT_EQ(static_cast<int>(ec::node_not_found), 901);
   EXPECT_EQ(static_cast<int>(ec::parameter_invalid), 1100);
   EXPECT_EQ(static_cast<int>(ec::deadline_exceeded), 10001);

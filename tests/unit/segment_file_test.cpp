@@ -128,6 +128,59 @@ TEST_F(segment_file, gets_an_index_beside_it_from_the_limit_on) {
   EXPECT_EQ(files_left(), 2u);
 }
 
+TEST_F(segment_file, an_index_is_added_and_dropped_and_the_rest_stays_as_it_was) {
+  const auto made = put(some_rows(limits::hnsw_rows, 4, true), 4);
+  const auto with = content(path());
+  const auto index = content(index_path());
+  auto dropped = drop_index(store_, made.file);
+  ASSERT_TRUE(dropped) << dropped.error().text;
+  EXPECT_EQ(dropped->index, index_kind::brute_force);
+  EXPECT_EQ(dropped->bytes, static_cast<std::int64_t>(fs::file_size(path())));
+  EXPECT_EQ(dropped->index_bytes, 0);
+  auto without = read_segment(store_, made.file);
+  ASSERT_TRUE(without) << without.error().text;
+  EXPECT_EQ(without->name(7), "word7");
+  EXPECT_EQ(files_left(), 1u);
+  auto added = add_index(store_, made.file);
+  ASSERT_TRUE(added) << added.error().text;
+  EXPECT_EQ(added->bytes + added->index_bytes, made.bytes);
+  EXPECT_EQ(content(path()), with);
+  EXPECT_EQ(content(index_path()), index);
+  EXPECT_EQ(describe_segment(store_, made.file)->index, index_kind::hnsw);
+  EXPECT_TRUE(add_index(store_, made.file)) << "again: nothing to do";
+  EXPECT_EQ(files_left(), 2u);
+}
+
+TEST_F(segment_file, an_index_that_an_interrupted_drop_left_is_taken_away_by_the_next) {
+  const auto made = put(some_rows(limits::hnsw_rows, 4, false), 4);
+  const auto index = content(index_path());
+  ASSERT_TRUE(drop_index(store_, made.file));
+  replace(index_path(), index);
+  EXPECT_TRUE(read_segment(store_, made.file)) << "nobody names it";
+  ASSERT_TRUE(drop_index(store_, made.file));
+  EXPECT_FALSE(fs::exists(index_path()));
+}
+
+TEST_F(segment_file, indexes_of_no_or_damaged_segments_are_refused) {
+  EXPECT_EQ(add_index(store_, "c7/p1/42.segment").error().code, ec::file_not_found);
+  EXPECT_EQ(drop_index(store_, "../42.segment").error().code, ec::parameter_invalid);
+  const auto made = put(some_rows(5, 4, false), 4);
+  auto bytes = content(path());
+  bytes[40] = static_cast<char>(bytes[40] ^ 1);
+  replace(path(), bytes);
+  EXPECT_EQ(add_index(store_, made.file).error().code, ec::io_corrupt);
+  EXPECT_EQ(describe_segment(store_, made.file).error().code, ec::io_corrupt);
+  EXPECT_EQ(files_left(), 1u);
+}
+
+TEST_F(segment_file, whoever_writes_a_segment_may_say_that_it_gets_no_index) {
+  auto made = write_segment(store_, "c7/p1", segment_id{42}, metric_kind::l2, 4, some_rows(limits::hnsw_rows, 4, false),
+                            index_kind::brute_force);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->index, index_kind::brute_force);
+  EXPECT_EQ(files_left(), 1u);
+}
+
 TEST_F(segment_file, equal_rows_give_equal_files) {
   auto rows = some_rows(limits::hnsw_rows, 4, true);
   put(rows, 4);

@@ -51,6 +51,27 @@ TEST(target_differences, only_what_differs_from_the_newest_target_is_named) {
   EXPECT_TRUE(difference(*w.view.collection(7), {a, b, c}).empty());
 }
 
+TEST(target_differences, other_indexes_of_segments_that_stay_are_named_and_make_it_differ) {
+  world w;
+  w.loaded(7, {{1}});
+  w.segment(7, 11).segment(7, 12);
+  w.whole();
+  target_row a{11, 1, 0, 0, 1, 1, 0};
+  target_row b{12, 1, 0, 0, 1, 1, 0};
+  EXPECT_TRUE(difference(*w.view.collection(7), {a, b}).empty());
+  b.indexes = 4;
+  auto d = difference(*w.view.collection(7), {a, b});
+  EXPECT_TRUE(d.added.empty() && d.dropped.empty());
+  ASSERT_EQ(d.indexed.size(), 1u);
+  EXPECT_EQ(d.indexed[0].segment, 12);
+  EXPECT_EQ(d.indexes, 4u);
+  EXPECT_TRUE(d.indexes_changed);
+  w.collections[7].head->indexes = 4;
+  w.whole();
+  EXPECT_FALSE(difference(*w.view.collection(7), {a, b}).indexes_changed);
+  EXPECT_TRUE(difference(*w.view.collection(7), {a}).indexes_changed) << "the last segment with an index went";
+}
+
 TEST(promotion_rule, next_becomes_current_when_every_replica_routes_all_of_it) {
   auto w = small();
   EXPECT_EQ(check(w), ready{});
