@@ -84,6 +84,8 @@
   X(StepResults)                                                                                                       \
   X(OrderCancel)                                                                                                       \
   X(SessionAttach)                                                                                                     \
+  X(NodesHeardRequest)                                                                                                 \
+  X(NodesHeardReply)                                                                                                   \
   X(SessionDetach)                                                                                                     \
   X(LinkCommand)                                                                                                       \
   X(LinkEvent)
@@ -313,7 +315,9 @@ using task_scheduler_actor = subscriber_actor::extend<
 /// The NODE MANAGER interface: who is in the cluster; the one heartbeat timer.
 using node_manager_actor = link_owner_actor::extend<
   // One burst of beats, and a look at who was silent (sent to itself).
-  caf::reacts_to<tick_atom>>;
+  caf::reacts_to<tick_atom>,
+  // When each node was last heard.
+  answers<schema::NodesHeardRequest, schema::NodesHeardReply>>;
 
 /// The ROUTE PUBLISHER interface: shard leaders, versioned, pushed.
 using route_publisher_actor = subscriber_actor::extend<

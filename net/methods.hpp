@@ -56,7 +56,8 @@
   X(checkHealth, CheckHealth, limits::read_timeout)                                                                    \
   X(loadBalance, LoadBalance, limits::job_timeout)                                                                     \
   X(transferSegment, TransferSegment, limits::commit_timeout)                                                          \
-  X(transferChannel, TransferChannel, limits::commit_timeout)
+  X(transferChannel, TransferChannel, limits::commit_timeout)                                                          \
+  X(getMetrics, GetMetrics, limits::read_timeout)
 
 namespace muster::net {
 

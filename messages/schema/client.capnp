@@ -7,10 +7,15 @@ using import "common.capnp".Header;
 using import "common.capnp".Status;
 using import "common.capnp".Property;
 
+# Every method may also be refused with service_not_ready (the coordinator is not Healthy; GetComponentStates answers in every
+# state), too_many_requests, deadline_exceeded, connection_lost and journal_failed (methods that change something). What else a
+# method may give is listed at its request as "Errors".
+
 # -- the catalogue ------------------------------------------------------------
 
 struct AllocateIdsRequest {
   # Ids for an import, from the durable allocator; never given twice.
+  # Errors: parameter_invalid (none, or too many at a time).
   header @0 :Header;
   count @1 :UInt32;
 }
@@ -32,6 +37,8 @@ struct CatalogueSegment {
 
 struct RegisterImportRequest {
   # Makes built segment files part of a collection, all or nothing. Not append: the name must be new.
+  # Errors: collection_already_exists, collection_not_found (append), parameter_invalid (what cannot be a collection or a file of
+  # the store).
   header @0 :Header;
   database @1 :Text;
   name @2 :Text;
@@ -74,6 +81,7 @@ struct CollectionDescription {
   }
 }
 struct DescribeCollectionRequest {
+  # Errors: collection_not_found.
   header @0 :Header;
   collection @1 :Text;
 }
@@ -82,6 +90,7 @@ struct DescribeCollectionReply {
   collection @1 :CollectionDescription;
 }
 struct ListCollectionsRequest {
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ListCollectionsReply {
@@ -89,6 +98,7 @@ struct ListCollectionsReply {
   collections @1 :List(CollectionDescription);
 }
 struct DropCollectionRequest {
+  # Errors: collection_not_found, collection_loaded.
   header @0 :Header;
   collection @1 :Text;
 }
@@ -99,6 +109,9 @@ struct DropCollectionReply {
 # -- load and release ---------------------------------------------------------
 
 struct LoadCollectionRequest {
+  # Answered when every partition can be searched; the same again: ok. Errors: collection_not_found, collection_not_loaded
+  # (refresh), parameter_invalid (too many replicas, groups neither one nor one for each replica, nothing imported),
+  # resource_group_not_found, resource_group_node_not_enough.
   header @0 :Header;
   collection @1 :Text;
   replicaNumber @2 :UInt32;   # 0: as the collection, its database or the cluster say, else 1
@@ -112,6 +125,7 @@ struct LoadCollectionReply {
   collectionId @1 :Int64;
 }
 struct ReleaseCollectionRequest {
+  # Answered when no node holds anything of it; of what is not loaded: ok. Errors: none of its own.
   header @0 :Header;
   collection @1 :Text;
 }
@@ -180,6 +194,7 @@ struct DropPartitionReply {
 # -- reads --------------------------------------------------------------------
 
 struct ShowLoadCollectionsRequest {
+  # Errors: collection_not_loaded (one that is named).
   header @0 :Header;
   collections @1 :List(Text); # empty: all
 }
@@ -235,6 +250,7 @@ struct GetPartitionStatesReply {
 }
 struct ListLoadedSegmentsRequest {
   # Whoever deletes files of segments must leave these: all that a target names or a node holds.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ListLoadedSegmentsReply {
@@ -267,6 +283,7 @@ struct GetLoadSegmentInfoReply {
 }
 
 struct GetReplicasRequest {
+  # Errors: collection_not_loaded.
   header @0 :Header;
   collection @1 :Text;
   withShardNodes @2 :Bool;     # each shard names all nodes of its replica that hold something of the collection
@@ -368,11 +385,12 @@ struct TaskInfo {
   state @9 :Text;     # "waiting", "running"
 }
 struct GetStatusRequest {
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct GetStatusReply {
   status @0 :Status;
-  state @1 :Text;      # "Initializing", "Healthy", "Stopping", "ReadOnly"
+  state @1 :Text;      # "Healthy"; in another state it is refused, see GetComponentStates
   epoch @2 :UInt64;
   nodes @3 :List(NodeInfo);
   collections @4 :List(LoadedCollection);
@@ -402,6 +420,7 @@ struct ActorReport {
   }
 }
 struct ListActorsRequest {
+  # Errors: parameter_invalid (no actor has this name).
   header @0 :Header;
   name @1 :Text; # empty: all
 }
@@ -419,6 +438,7 @@ struct CheckerInfo {
   number @3 :UInt32;
 }
 struct ListCheckersRequest {
+  # Errors: none of its own; an unknown checker is listed as not found.
   header @0 :Header;
   checkers @1 :List(Text);     # by name or number; empty: all
 }
@@ -444,6 +464,8 @@ struct DeactivateCheckerReply {
 }
 struct LoadBalanceRequest {
   # Moves segments of a loaded collection off one node, to other read-write nodes of the same replica. Answered when they have moved.
+  # Errors: parameter_invalid (not one source), collection_not_loaded (by name), collection_not_fully_loaded, node_not_found (of no
+  # replica, or a destination of another one), node_offline, segment_not_found.
   header @0 :Header;
   collectionId @1 :Int64;       # 0: that of the name
   sources @2 :List(Int64);      # exactly one node
@@ -457,6 +479,8 @@ struct LoadBalanceReply {
 }
 struct TransferSegmentRequest {
   # Moves one segment, or all, off a node to one or all of the other read-write nodes of its replicas. Answered when it has begun.
+  # Errors: node_offline (source or destination is not up, or there is no other), node_not_found (of another replica),
+  # segment_not_found, parameter_invalid (copyMode).
   header @0 :Header;
   segment @1 :Int64;            # unless transferAll
   source @2 :Int64;
@@ -471,6 +495,7 @@ struct TransferSegmentReply {
 }
 struct TransferChannelRequest {
   # The same for the lead of a channel, or of all.
+  # Errors: as TransferSegment, with channel_not_found.
   header @0 :Header;
   channel @1 :Text;             # unless transferAll
   source @2 :Int64;
@@ -527,6 +552,7 @@ struct DropResourceGroupReply {
   status @0 :Status;
 }
 struct ListResourceGroupsRequest {
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ListResourceGroupsReply {
@@ -579,6 +605,7 @@ struct TransferReplicaRequest {
   # Puts `count` replicas of a collection, the oldest first, into another group. They are served throughout: the nodes of the new
   # group take over what those of the old one hold. Errors: resource_group_not_found, parameter_invalid (the same group,
   # count below 1, fewer replicas in `source`).
+  # Also: collection_not_loaded.
   header @0 :Header;
   source @1 :Text;
   target @2 :Text;
@@ -602,6 +629,7 @@ struct UpdateLoadConfigReply {
 }
 
 struct ListQueryNodeRequest {
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ListQueryNodeReply {
@@ -613,6 +641,7 @@ struct ListQueryNodeReply {
     state @2 :Text;            # "Normal", "Stopping"
     name @3 :Text;
     suspended @4 :Bool;
+    lastHeard @5 :Int64;       # when its last frame came, nanoseconds since 1970; 0: not since the coordinator started
   }
 }
 struct GetQueryNodeDistributionRequest {
@@ -637,18 +666,21 @@ struct CheckQueryNodeDistributionReply {
 }
 struct SuspendBalanceRequest {
   # No moves are proposed any more, not even off stopping nodes, until it is resumed. Durable.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct SuspendBalanceReply {
   status @0 :Status;
 }
 struct ResumeBalanceRequest {
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ResumeBalanceReply {
   status @0 :Status;
 }
 struct CheckBalanceStatusRequest {
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct CheckBalanceStatusReply {
@@ -675,6 +707,7 @@ struct ResumeNodeReply {
 # -- settings and states ----------------------------------------------------------
 
 struct ShowConfigurationsRequest {
+  # Errors: none of its own; a pattern that fits nothing: none.
   header @0 :Header;
   pattern @1 :Text;            # part of a key, letters of any case; empty: all
 }
@@ -704,6 +737,7 @@ struct AlterConfigurationReply {
   configuration @1 :ConfigurationInfo; # as it is now
 }
 struct GetComponentStatesRequest {
+  # Answered in every state. Errors: none of its own.
   header @0 :Header;
 }
 struct GetComponentStatesReply {
@@ -717,6 +751,7 @@ struct GetComponentStatesReply {
   }
 }
 struct CheckHealthRequest {
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct CheckHealthReply {
@@ -725,6 +760,18 @@ struct CheckHealthReply {
   healthy @1 :Bool;
   reasons @2 :List(Text);
   notQueryable @3 :List(Text); # at most 100 collections and why
+}
+
+struct GetMetricsRequest {
+  # What the coordinator knows, as JSON. Errors: parameter_invalid (no JSON object, no or an unknown type, `in` neither qc nor qn).
+  header @0 :Header;
+  request @1 :Text;            # a JSON object: `req_type` or `metric_type` is system_info, tasks_all, dist, qc_target, replica,
+                               # resource_group, segments or channels; also collection_id, target_scope (1 current), in (qc, qn)
+}
+struct GetMetricsReply {
+  status @0 :Status;
+  response @1 :Text;           # JSON; 64-bit numbers are written as strings
+  componentName @2 :Text;
 }
 
 # -- one door for all requests ------------------------------------------------
@@ -780,6 +827,7 @@ struct ClientRequest {
     loadBalance @46 :LoadBalanceRequest;
     transferSegment @47 :TransferSegmentRequest;
     transferChannel @48 :TransferChannelRequest;
+    getMetrics @49 :GetMetricsRequest;
   }
 }
 
@@ -836,6 +884,7 @@ struct ClientReply {
     loadBalance @47 :LoadBalanceReply;
     transferSegment @48 :TransferSegmentReply;
     transferChannel @49 :TransferChannelReply;
+    getMetrics @50 :GetMetricsReply;
   }
 }
 
@@ -902,4 +951,5 @@ interface Coordinator {
   loadBalance @46 LoadBalanceRequest -> LoadBalanceReply;
   transferSegment @47 TransferSegmentRequest -> TransferSegmentReply;
   transferChannel @48 TransferChannelRequest -> TransferChannelReply;
+  getMetrics @49 GetMetricsRequest -> GetMetricsReply;
 }
