@@ -73,7 +73,8 @@ struct manager_shell : shell<node_manager_actor, manager_shell> {
 
   m<schema::NodesHeardReply> heard(const m<schema::NodesHeardRequest>&) {
     // Silence is measured on the steady clock; people and gauges read the wall's.
-    const auto wall = detail::nanoseconds(std::chrono::system_clock::now()) - now();
+    const auto wall =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count() - now();
     return make<schema::NodesHeardReply>([&](schema::NodesHeardReply::Builder b) {
       const auto all = members->all_heard();
       auto list = b.initNodes(static_cast<unsigned>(all.size()));

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -23,8 +24,8 @@ struct row {
   const char* expected;
 };
 
-// In this cluster: nodes n1, n2; "words" loaded with one replica; "raw" only imported; "empty" without segments; group "spare" without
-// nodes. A method without an error of its own has a row that succeeds.
+// In this cluster: nodes n1, n2; the partition _default of "words" loaded, with one replica, its partition "later" not; "whole" loaded; "raw" only
+// imported; "empty" without segments; group "spare" without nodes. A method without an error of its own has a row that succeeds.
 const row table[] = {
   {"allocateIds", R"({"count":0})", "parameter_invalid"},
   {"allocateIds", R"({"count":4000000000})", "parameter_invalid"},
@@ -43,7 +44,7 @@ const row table[] = {
   {"loadCollection", R"({"collection":"raw","replicaNumber":3,"resourceGroups":["a","b"]})", "parameter_invalid"},
   {"loadCollection", R"({"collection":"raw","resourceGroups":["nowhere"]})", "resource_group_not_found"},
   {"loadCollection", R"({"collection":"raw","resourceGroups":["spare"]})", "resource_group_node_not_enough"},
-  {"loadCollection", R"({"collection":"words"})", fine},
+  {"loadCollection", R"({"collection":"whole"})", fine},
   {"releaseCollection", R"({"collection":"absent"})", fine},
   {"showLoadCollections", R"({"collections":["raw"]})", "collection_not_loaded"},
   {"getLoadSegmentInfo", R"({"collection":"raw"})", "collection_not_loaded"},
@@ -82,7 +83,7 @@ const row table[] = {
   {"releasePartitions", R"({"collection":"words"})", "parameter_invalid"},
   {"releasePartitions", R"({"collection":"absent","partitions":["_default"]})", "collection_not_found"},
   {"releasePartitions", R"({"collection":"words","partitions":["absent"]})", "partition_not_found"},
-  {"syncNewCreatedPartition", R"({"collection":"words","partition":"absent"})", "partition_not_found"},
+  {"syncNewCreatedPartition", R"({"collection":"whole","partition":"absent"})", "partition_not_found"},
   {"createPartition", R"({"collection":"absent","partition":"p"})", "collection_not_found"},
   {"createPartition", R"({"collection":"raw"})", "parameter_missing"},
   {"dropPartition", R"({"collection":"absent","partition":"p"})", "collection_not_found"},
@@ -221,6 +222,8 @@ protected:
     cluster->import("raw", 2, 10);
     cluster->import("empty", 0, 10);
     cluster->import("words", 4, 10);
+    cluster->import("whole", 2, 10);
+    ASSERT_EQ(status(ask("loadCollection", R"({"collection":"whole"})")), fine);
     ASSERT_EQ(status(ask("createResourceGroup", R"({"name":"spare"})")), fine);
     ASSERT_EQ(status(ask("loadPartitions", R"({"collection":"words","partitions":["_default"]})")), fine);
     ASSERT_EQ(status(ask("createPartition", R"({"collection":"words","partition":"later"})")), fine);
@@ -276,6 +279,21 @@ TEST_F(errors, what_the_disk_refuses_is_told_and_has_not_happened) {
   disk->refuses = false;
   expect({"loadCollection", R"({"collection":"raw"})", fine});
   expect({"releaseCollection", R"({"collection":"words"})", fine});
+}
+
+TEST_F(errors, a_channel_whose_leaders_are_gone_is_not_available_and_shown_when_asked_for) {
+  make_cluster();
+  cluster->kill_node("n1");
+  cluster->kill_node("n2");
+  cluster->await_status([](auto s) {
+    return std::none_of(s.getNodes().begin(), s.getNodes().end(), [](auto n) { return view(n.getState()) == "connected"; });
+  });
+  std::string got = fine;
+  for (int i = 0; i < 10'000 && got == fine; ++i) // what the gateway has heard is on its way to route_publisher
+    got = status(ask("getShardLeaders", R"({"collection":"words"})"));
+  EXPECT_EQ(got, "channel_not_available");
+  expect({"getShardLeaders", R"({"collection":"words","withUnserviceableShards":true})", fine});
+  expect({"loadCollection", R"({"collection":"raw"})", "resource_group_node_not_enough"});
 }
 
 TEST_F(errors, as_many_resource_groups_as_there_may_be_and_no_more) {
