@@ -104,17 +104,17 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   const auto targets = spawn_target_observer(system, metadata, data);
   const auto inspector = spawn_inspector(system);
   const auto checkers = spawn_checker_controller(system, scheduler, config.settings);
-  const auto gateway = spawn_gateway(system, {out.epoch, metadata, data, targets, collections, routes, inspector,
-                                              checkers, scheduler, config.settings});
-  for (const subscriber_actor& who : {subscriber_actor{routes}, subscriber_actor{collections}, subscriber_actor{targets},
-                                      subscriber_actor{gateway}, subscriber_actor{checkers}})
-    hears(scheduler, who);
   node_manager_start nodes_start;
   nodes_start.peers = {out.epoch, wire, distribution, scheduler};
   nodes_start.metadata = metadata;
   nodes_start.known = std::move(nodes);
   nodes_start.node_gone = node_gone;
   const auto manager = spawn_node_manager(system, std::move(nodes_start));
+  const auto gateway = spawn_gateway(system, {out.epoch, metadata, data, targets, collections, routes, inspector,
+                                              checkers, scheduler, manager, config.settings});
+  for (const subscriber_actor& who : {subscriber_actor{routes}, subscriber_actor{collections}, subscriber_actor{targets},
+                                      subscriber_actor{gateway}, subscriber_actor{checkers}})
+    hears(scheduler, who);
 
   // Those that propose or conclude from the situation alone lose nothing when they restart; nobody else holds their handle.
   std::vector<supervised> all{{"journal", pointer(journal), {}},

@@ -6,6 +6,7 @@
 #include "actors/core/reads.hpp"
 #include "actors/group_service.hpp"
 #include "actors/job_service.hpp"
+#include "actors/metrics_service.hpp"
 #include "actors/partition_service.hpp"
 #include "actors/runtime/publisher.hpp"
 #include "actors/switch_service.hpp"
@@ -13,6 +14,8 @@
 #include <caf/typed_response_promise.hpp>
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -40,6 +43,7 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
     groups.hear();
     jobs.hear();
     data.hear(touched);
+    follow_cluster_settings();
     return acknowledge(*this, p);
   }
 
@@ -49,9 +53,11 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
 
   caf::result<m<schema::ClientReply>> handle(const m<Request>& request) {
     const auto which = request->which();
+    if (which == Request::GET_COMPONENT_STATES)
+      return reply([&](auto b) { write_states(view, state(), b.initGetComponentStates()); });
     if (stopping || !heard)
-      return refuse(stopping ? ec::stopping : ec::service_not_ready,
-                    stopping ? "the coordinator is stopping" : "the coordinator is starting; try again in a moment");
+      return refuse(ec::service_not_ready, std::string{"the coordinator is "} + state()
+                                             + (stopping ? "; ask the one that takes its place" : "; try again in a moment"));
     if (in_flight >= limits::client_requests)
       return refuse(ec::too_many_requests, "more than " + std::to_string(limits::client_requests)
                                              + " requests are in flight; try again later");
@@ -59,9 +65,9 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
       case Request::GET_STATUS:
         return reply([&](auto b) {
           auto out = b.initGetStatus();
-          out.setState("Healthy");
+          out.setState(state());
           out.setEpoch(peers.epoch);
-          out.setVersion("0.1.0");
+          out.setVersion(version);
           write_status(view, out);
         });
       case Request::SHOW_LOAD_COLLECTIONS:
@@ -94,6 +100,8 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
           write_configurations(settings(), muster::view(request->getShowConfigurations().getPattern()),
                                b.initShowConfigurations());
         });
+      case Request::LIST_QUERY_NODE:
+        break;
       case Request::INVALID:
         return refuse(ec::parameter_invalid, "a request of no kind that this version knows");
       default:
@@ -157,6 +165,12 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         forward<schema::TransferChannelReply>(peers.scheduler, request->getTransferChannel(), answer,
                                               [](auto b, auto r) { b.setTransferChannel(r); });
         break;
+      case Request::GET_METRICS:
+        metrics.metrics(request, reply_to(answer));
+        break;
+      case Request::LIST_QUERY_NODE:
+        metrics.nodes(reply_to(answer));
+        break;
       case Request::LIST_CHECKERS:
         forward<schema::ListCheckersReply>(peers.checkers, request->getListCheckers(), answer,
                                            [](auto b, auto r) { b.setListCheckers(r); });
@@ -189,9 +203,33 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
     return make<schema::ClientReply>(fill, peers.epoch);
   }
 
+  static constexpr const char* version = "0.1.0";
+
   gateway_peers peers;
 
 private:
+  /// Collections whose number of replicas nobody asked for follow the cluster's, at the start and when it changes.
+  void follow_cluster_settings() {
+    if (followed && *followed == view.switches().settings)
+      return;
+    followed = view.switches().settings;
+    const auto now = settings().values();
+    std::pair wanted{now.cluster_level_load_replica_number, now.cluster_level_load_resource_groups};
+    if (wanted == cluster_load)
+      return;
+    cluster_load = std::move(wanted);
+    if (auto update = cluster_load_config(view, now))
+      groups.change(*update, [this](const failure& why) {
+        if (why.code != ec::ok)
+          warn("loaded collections do not follow the cluster's replicas: ", why.text);
+      });
+  }
+
+  /// The model's name of what the coordinator can do now: nothing before the recovered tables are here.
+  const char* state() const {
+    return stopping ? "Stopping" : heard ? "Healthy" : "Initializing";
+  }
+
   std::function<void(m<schema::ClientReply>)> reply_to(promise answer) {
     return [this, answer](m<schema::ClientReply> r) mutable { deliver(answer, std::move(r)); };
   }
@@ -363,11 +401,14 @@ private:
   bool recalled = false;
   bool stopping = false;
   std::size_t in_flight = 0;
+  std::optional<std::map<std::string, std::string>> followed;
+  std::pair<std::int64_t, std::vector<std::string>> cluster_load;
   group_service<gateway_shell> groups{*this, view};
   job_service<gateway_shell> jobs{*this, view, groups};
   partition_service<gateway_shell> partitions{*this, view};
   catalogue_service<gateway_shell> data{*this, view, [this](const std::string& name) { return jobs.busy(name); }};
   switch_service<gateway_shell> switches{*this};
+  metrics_service<gateway_shell> metrics{*this, view};
 };
 
 gateway_actor::behavior_type gateway_behavior(gateway_actor::stateful_pointer<gateway_shell> self,

@@ -20,6 +20,7 @@ struct gateway_peers {
   inspector_actor inspector;
   checker_controller_actor checkers;
   task_scheduler_actor scheduler;
+  node_manager_actor nodes;
   setting_table settings; ///< Given for this start.
 };
 

@@ -84,6 +84,8 @@
   X(StepResults)                                                                                                       \
   X(OrderCancel)                                                                                                       \
   X(SessionAttach)                                                                                                     \
+  X(NodesHeardRequest)                                                                                                 \
+  X(NodesHeardReply)                                                                                                   \
   X(SessionDetach)                                                                                                     \
   X(LinkCommand)                                                                                                       \
   X(LinkEvent)
@@ -315,7 +317,9 @@ using node_manager_actor = link_owner_actor::extend<
   // One burst of beats (sent to itself).
   caf::reacts_to<tick_atom>,
   // Looks at who was silent, after what is queued was heard (sent to itself).
-  caf::reacts_to<flush_atom>>;
+  caf::reacts_to<flush_atom>,
+  // When each node was last heard.
+  answers<schema::NodesHeardRequest, schema::NodesHeardReply>>;
 
 /// The ROUTE PUBLISHER interface: shard leaders, versioned, pushed.
 using route_publisher_actor = subscriber_actor::extend<

@@ -82,6 +82,20 @@ struct manager_shell : shell<node_manager_actor, manager_shell> {
     watch_suspects();
   }
 
+  m<schema::NodesHeardReply> heard(const m<schema::NodesHeardRequest>&) {
+    // Silence is measured on the steady clock; people and gauges read the wall's.
+    const auto wall =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count() - now();
+    return make<schema::NodesHeardReply>([&](schema::NodesHeardReply::Builder b) {
+      const auto all = members->all_heard();
+      auto list = b.initNodes(static_cast<unsigned>(all.size()));
+      for (unsigned i = 0; i < all.size(); ++i) {
+        list[i].setId(all[i].first);
+        list[i].setAt(all[i].second + wall);
+      }
+    });
+  }
+
 private:
   void beat() {
     const auto links = members->links();
@@ -282,7 +296,7 @@ node_manager_actor::behavior_type manager_behavior(node_manager_actor::stateful_
                                                    std::shared_ptr<node_manager_start> start) {
   auto& s = self->state;
   s.start(std::move(*start));
-  return {s.on(&manager_shell::event), s.on(&manager_shell::tick), s.on(&manager_shell::judge)};
+  return {s.on(&manager_shell::event), s.on(&manager_shell::tick), s.on(&manager_shell::judge), s.on(&manager_shell::heard)};
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "actors/route_publisher.hpp"
 
 #include "actors/core/answers.hpp"
+#include "actors/core/route_table.hpp"
 #include "actors/runtime/publisher.hpp"
 
 #include <caf/typed_response_promise.hpp>
@@ -20,16 +21,13 @@ struct route_shell : shell<route_publisher_actor, route_shell> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    std::set<std::int64_t> changed;
     for (const auto& [id, ids] : view.apply(p))
-      if (recompute(id))
-        changed.insert(id);
-    if (!changed.empty()) {
-      ++version;
+      if (on_other_grounds(id))
+        table.put(id, build<schema::CollectionRoutes>([&](auto b) { write_routes(view, id, b); }));
+    if (const auto before = table.version(); table.publish() != before) {
       for (auto i = watchers.begin(); i != watchers.end();) {
         const auto id = i->first;
         ++i;
-        watchers.at(id).pending.insert(changed.begin(), changed.end());
         push(id);
       }
     }
@@ -95,64 +93,43 @@ private:
   struct watcher {
     route_subscriber_actor handle;
     std::set<std::string> names; ///< Empty: all.
-    std::set<std::int64_t> pending;
+    std::uint64_t told = 0; ///< The version up to which it was told.
     bool whole = false;
     bool busy = false;
   };
 
-  /// True when the routes of a collection are not what they were. Cost: its shards and their workers, if what routes rest on changed.
-  bool recompute(std::int64_t id) {
-    if (const auto* now = view.collection(id); now == nullptr) {
+  /// True when what the routes of a collection rest on is not what it was. Cost: constant.
+  bool on_other_grounds(std::int64_t id) {
+    const auto* now = view.collection(id);
+    if (now == nullptr) {
       rest_on.erase(id);
-    } else {
-      auto& known = rest_on[id];
-      if (known.second == view.node_changes() && known.first.same(now->grounds_of_routes()))
-        return false;
-      known = {now->grounds_of_routes(), view.node_changes()};
-    }
-    auto fresh = build<schema::CollectionRoutes>([&](auto b) { write_routes(view, id, b); });
-    auto i = routes.find(id);
-    if (fresh->getRemoved()) {
-      if (i == routes.end() || i->second->getRemoved())
-        return false;
-      // Watchers know it by name; the tombstone stays, it is small and ids are never given twice.
-      routes[id] = build<schema::CollectionRoutes>([&](schema::CollectionRoutes::Builder b) {
-        b.setCollectionId(id);
-        b.setName(i->second->getName());
-        b.setRemoved(true);
-      });
       return true;
     }
-    if (i != routes.end() && i->second.bytes() == fresh.bytes())
+    auto& known = rest_on[id];
+    if (known.second == view.node_changes() && known.first.same(now->grounds_of_routes()))
       return false;
-    routes[id] = std::move(fresh);
+    known = {now->grounds_of_routes(), view.node_changes()};
     return true;
   }
 
   void push(std::uint64_t id) {
     auto& w = watchers.at(id);
-    if (w.busy || (!w.whole && w.pending.empty()))
+    if (w.busy || (!w.whole && w.told == table.version()))
       return;
+    auto changes = w.whole ? std::nullopt : table.changes_after(w.told);
+    const bool whole = !changes;
+    if (whole)
+      changes = table.all();
+    w.whole = false;
+    w.told = table.version();
     std::vector<m<schema::CollectionRoutes>> chosen;
-    const auto choose = [&](const m<schema::CollectionRoutes>& r) {
+    for (auto& r : *changes)
       if (w.names.empty() || w.names.contains(std::string{muster::view(r->getName())}))
-        chosen.push_back(r);
-    };
-    if (w.whole) {
-      for (const auto& [c, r] : routes)
-        if (!r->getRemoved())
-          choose(r);
-    } else {
-      for (auto c : w.pending)
-        if (auto r = routes.find(c); r != routes.end())
-          choose(r->second);
-    }
-    const bool whole = std::exchange(w.whole, false);
-    w.pending.clear();
+        chosen.push_back(std::move(r));
     if (chosen.empty() && !whole)
       return;
     auto update = make<schema::RouteUpdate>([&](schema::RouteUpdate::Builder b) {
-      b.setVersion(version);
+      b.setVersion(table.version());
       b.setWhole(whole);
       auto list = b.initCollections(static_cast<unsigned>(chosen.size()));
       for (unsigned i = 0; i < chosen.size(); ++i)
@@ -183,12 +160,11 @@ private:
   }
 
   situation view;
-  std::map<std::int64_t, m<schema::CollectionRoutes>> routes;
+  route_table table;
   std::map<std::int64_t, std::pair<route_grounds, std::uint64_t>> rest_on; ///< With the changes of nodes there had been.
   std::map<std::uint64_t, watcher> watchers;
   std::vector<std::pair<m<schema::GetShardLeadersRequest>, caf::typed_response_promise<m<schema::GetShardLeadersReply>>>> waiting;
   std::uint64_t last = 0;
-  std::uint64_t version = 0;
 };
 
 route_publisher_actor::behavior_type route_behavior(route_publisher_actor::stateful_pointer<route_shell> self) {

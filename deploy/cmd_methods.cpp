@@ -58,6 +58,7 @@ constexpr described methods[] = {
     {"showConfigurations", "Show settings, what they mean and where they come from"},
     {"alterConfiguration", "Set a setting at run time, durably"},
     {"getComponentStates", "Show the state of the coordinator and of each node"},
+    {"getMetrics", "Show what the coordinator knows, as JSON"},
     {"checkHealth", "Show whether all processes are well, and what cannot be searched"},
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace muster {
@@ -109,7 +110,20 @@ enum class ec : std::uint16_t {
   cancelled = 10020,
 };
 
-/// The stable name of a code, as printed for people and in JSON; "unknown_error" for a number not in the list.
+/// One line of the closed list.
+struct error_entry {
+  ec code = ec::ok;
+  std::string_view name;  ///< As printed for people and in JSON.
+  bool retriable = false; ///< The same request may succeed later without anybody doing anything else.
+};
+
+/// All of them, by number.
+std::span<const error_entry> error_entries();
+
+/// The stable name of a code; "unknown_error" for a number not in the list.
 std::string_view to_string(ec code);
+
+/// True when the same request may succeed later without anybody doing anything else; false for a number not in the list.
+bool is_retriable(ec code);
 
 } // namespace muster

@@ -152,6 +152,11 @@ inline constexpr milliseconds read_timeout{5'000};
 inline constexpr milliseconds commit_timeout{60'000};
 /// A request to the data source.
 inline constexpr milliseconds data_timeout{30'000};
+/// Bytes of the JSON that a request for metrics may be; more: parameter_invalid.
+inline constexpr std::size_t metrics_request_bytes = 64u << 10;
+/// Segments, channels, views and the like that one answer to it may name; more: parameter_invalid, with the advice to ask for one
+/// collection.
+inline constexpr std::size_t metrics_objects = 100'000;
 /// Resource groups, the default one included; one more is refused: resource_group_reach_limit.
 inline constexpr std::size_t resource_groups = 1'024;
 /// Nodes that one commit moves between resource groups; the rest follows with the next.
@@ -170,6 +175,9 @@ inline constexpr std::size_t route_watchers = 10'000;
 inline constexpr std::size_t route_waits = 1'000;
 /// How long they wait at most, then they are answered from what it knows too.
 inline constexpr milliseconds route_wait{100};
+/// Collections that are no longer loaded and of which watchers of shard leaders are still told so; over it the one longest gone is
+/// forgotten, and a watcher that has not been told of it gets a whole update.
+inline constexpr std::size_t route_tombstones = 1'000;
 /// Collections waited for at once by load and release jobs.
 inline constexpr std::size_t awaits = 200;
 

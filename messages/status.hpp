@@ -10,23 +10,6 @@
 
 namespace muster {
 
-/// True when the same request may succeed later without anybody doing anything else.
-constexpr bool is_retriable(ec code) {
-  switch (code) {
-    case ec::too_many_requests:
-    case ec::service_not_ready:
-    case ec::channel_not_available:
-    case ec::connection_lost:
-    case ec::collection_not_fully_loaded:
-    case ec::collection_on_recovering:
-    case ec::resource_group_service_available:
-    case ec::stale_premise:
-      return true;
-    default:
-      return false;
-  }
-}
-
 /// Fills a status from a code and its text.
 inline void set_status(schema::Status::Builder status, ec code, std::string_view reason) {
   status.setCode(static_cast<std::uint16_t>(code));

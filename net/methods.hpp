@@ -65,7 +65,8 @@
   X(alterDatabase, AlterDatabase, limits::commit_timeout)                                                              \
   X(dropDatabase, DropDatabase, limits::commit_timeout)                                                                \
   X(describeDatabase, DescribeDatabase, limits::read_timeout)                                                          \
-  X(listDatabases, ListDatabases, limits::read_timeout)
+  X(listDatabases, ListDatabases, limits::read_timeout)                                                                \
+  X(getMetrics, GetMetrics, limits::read_timeout)
 
 namespace muster::net {
 

@@ -273,6 +273,29 @@ result<commits> group_commits(const situation& s, Request::Reader request) {
   }
 }
 
+std::optional<msg<schema::ClientRequest>> cluster_load_config(const situation& s, const settings& cluster) {
+  const auto count = cluster.cluster_level_load_replica_number;
+  const auto& groups = cluster.cluster_level_load_resource_groups;
+  if (count <= 0 && groups.empty())
+    return std::nullopt;
+  std::vector<const collection_row*> chosen;
+  for (const auto& [id, view] : s.collections())
+    if (view.desired && !view.desired->user_specified_replicas)
+      chosen.push_back(&*view.desired);
+  if (chosen.empty())
+    return std::nullopt;
+  return build<schema::ClientRequest>([&](schema::ClientRequest::Builder b) {
+    auto u = b.initUpdateLoadConfig();
+    u.setReplicaNumber(static_cast<std::uint32_t>(std::max<std::int64_t>(count, 0)));
+    auto names = u.initCollections(static_cast<unsigned>(chosen.size()));
+    for (unsigned i = 0; i < chosen.size(); ++i)
+      names.set(i, chosen[i]->name);
+    auto list = u.initResourceGroups(static_cast<unsigned>(groups.size()));
+    for (unsigned i = 0; i < groups.size(); ++i)
+      list.set(i, groups[i]);
+  });
+}
+
 msg<schema::ClientReply> group_reply(Request::Which which, const failure& why) {
   auto said = why;
   if (why.code == ec::journal_failed)

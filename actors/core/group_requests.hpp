@@ -2,9 +2,11 @@
 #pragma once
 
 #include "actors/core/replica_rules.hpp"
+#include "actors/core/settings.hpp"
 #include "messages/schema/client.capnp.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +35,10 @@ result<std::vector<replica_row>> first_replicas(const situation& s, const std::v
 
 /// True when a loaded collection has another number of replicas (0: any) or other groups (none: any) than asked for.
 bool wants_other_replicas(const collection_row& desired, std::uint32_t count, const std::vector<std::string>& groups);
+
+/// The change that brings loaded collections to the number of replicas and the groups that the cluster's settings name; only those
+/// whose number nobody asked for. Nothing: the settings say nothing, or there is no such collection. Cost: the collections.
+std::optional<msg<schema::ClientRequest>> cluster_load_config(const situation& s, const settings& cluster);
 
 /// True while a node that can be given work is in no group yet: who lacks nodes may wait for it.
 bool node_awaits_group(const situation& s);

@@ -151,6 +151,19 @@ const node_row* membership::find(std::int64_t node) const {
   return i == members_.end() ? nullptr : &i->second.row;
 }
 
+std::int64_t membership::last_heard(std::int64_t node) const {
+  auto i = members_.find(node);
+  return i == members_.end() ? 0 : i->second.heard_at;
+}
+
+std::vector<std::pair<std::int64_t, std::int64_t>> membership::all_heard() const {
+  std::vector<std::pair<std::int64_t, std::int64_t>> all;
+  for (const auto& [id, who] : members_)
+    if (who.heard_at != 0)
+      all.emplace_back(id, who.heard_at);
+  return all;
+}
+
 std::optional<std::int64_t> membership::next_gone() const {
   std::optional<std::int64_t> next;
   for (const auto& [id, who] : members_)

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace muster {
@@ -55,6 +56,12 @@ public:
   std::int64_t node_of(std::int64_t link) const;
 
   const node_row* find(std::int64_t node) const;
+
+  /// When something was last heard of a member, on the clock of the calls; 0: not since the start.
+  std::int64_t last_heard(std::int64_t node) const;
+
+  /// The same of all that were heard, by id. Cost: the members.
+  std::vector<std::pair<std::int64_t, std::int64_t>> all_heard() const;
 
   /// When the next suspect is due to be gone; beats alone are too coarse for it.
   std::optional<std::int64_t> next_gone() const;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <map>
 #include <set>
 
 namespace muster {
@@ -70,21 +71,6 @@ void write_loaded_segments(const situation& s, schema::ListLoadedSegmentsReply::
     list.set(i++, id);
 }
 
-void write_nodes(const situation& s, schema::ListQueryNodeReply::Builder out) {
-  std::vector<const node_row*> members;
-  for (const auto& [id, n] : s.nodes())
-    if (member(s, id) != nullptr)
-      members.push_back(&n);
-  auto list = out.initNodes(static_cast<unsigned>(members.size()));
-  for (unsigned i = 0; i < members.size(); ++i) {
-    list[i].setId(members[i]->id);
-    list[i].setAddress(members[i]->address);
-    list[i].setName(members[i]->name);
-    list[i].setState(members[i]->stopping ? "Stopping" : "Normal");
-    list[i].setSuspended(s.switches().suspended_nodes.contains(members[i]->id));
-  }
-}
-
 void write_distribution(const situation& s, std::int64_t node, schema::GetQueryNodeDistributionReply::Builder out) {
   if (member(s, node) == nullptr) {
     set_status(out.initStatus(), unknown_node(node));
@@ -143,23 +129,6 @@ const char* state_of(const node_row& n) {
   if (n.connected())
     return n.stopping ? "Stopping" : "Healthy";
   return n.liveness == schema::NodeLiveness::SUSPECT ? "Abnormal" : "Initializing";
-}
-
-void write_states(const situation& s, schema::GetComponentStatesReply::Builder out) {
-  std::vector<const node_row*> nodes;
-  for (const auto& [id, n] : s.nodes())
-    if (!n.gone())
-      nodes.push_back(&n);
-  auto list = out.initComponents(static_cast<unsigned>(nodes.size()) + 1);
-  list[0].setName("coordinator");
-  list[0].setRole("querycoord");
-  list[0].setState("Healthy");
-  for (unsigned i = 0; i < nodes.size(); ++i) {
-    list[i + 1].setName(nodes[i]->name);
-    list[i + 1].setRole("querynode");
-    list[i + 1].setState(state_of(*nodes[i]));
-    list[i + 1].setNode(nodes[i]->id);
-  }
 }
 
 template <class Make>
@@ -248,11 +217,9 @@ result<std::vector<std::int64_t>> find_partitions(const partition_names& all, ca
 bool is_read(Request::Which which) {
   switch (which) {
     case Request::LIST_LOADED_SEGMENTS:
-    case Request::LIST_QUERY_NODE:
     case Request::GET_QUERY_NODE_DISTRIBUTION:
     case Request::CHECK_QUERY_NODE_DISTRIBUTION:
     case Request::CHECK_BALANCE_STATUS:
-    case Request::GET_COMPONENT_STATES:
     case Request::CHECK_HEALTH:
       return true;
     default:
@@ -264,8 +231,6 @@ void write_read(const situation& s, Request::Reader request, schema::ClientReply
   switch (request.which()) {
     case Request::LIST_LOADED_SEGMENTS:
       return write_loaded_segments(s, out.initListLoadedSegments());
-    case Request::LIST_QUERY_NODE:
-      return write_nodes(s, out.initListQueryNode());
     case Request::GET_QUERY_NODE_DISTRIBUTION:
       return write_distribution(s, request.getGetQueryNodeDistribution().getNode(), out.initGetQueryNodeDistribution());
     case Request::CHECK_QUERY_NODE_DISTRIBUTION: {
@@ -274,12 +239,47 @@ void write_read(const situation& s, Request::Reader request, schema::ClientReply
     }
     case Request::CHECK_BALANCE_STATUS:
       return out.initCheckBalanceStatus().setActive(!s.switches().inactive_checkers.contains(balance));
-    case Request::GET_COMPONENT_STATES:
-      return write_states(s, out.initGetComponentStates());
     case Request::CHECK_HEALTH:
       return write_health(s, out.initCheckHealth());
     default:
       return set_status(out.initStatus(), ec::internal, "a read that is none");
+  }
+}
+
+void write_nodes(const situation& s, schema::NodesHeardReply::Reader heard, schema::ListQueryNodeReply::Builder out) {
+  std::vector<const node_row*> members;
+  for (const auto& [id, n] : s.nodes())
+    if (member(s, id) != nullptr)
+      members.push_back(&n);
+  std::map<std::int64_t, std::int64_t> when;
+  for (auto n : heard.getNodes())
+    when[n.getId()] = n.getAt();
+  auto list = out.initNodes(static_cast<unsigned>(members.size()));
+  for (unsigned i = 0; i < members.size(); ++i) {
+    list[i].setId(members[i]->id);
+    list[i].setAddress(members[i]->address);
+    list[i].setName(members[i]->name);
+    list[i].setState(members[i]->stopping ? "Stopping" : "Normal");
+    list[i].setSuspended(s.switches().suspended_nodes.contains(members[i]->id));
+    if (auto t = when.find(members[i]->id); t != when.end())
+      list[i].setLastHeard(t->second);
+  }
+}
+
+void write_states(const situation& s, std::string_view state, schema::GetComponentStatesReply::Builder out) {
+  std::vector<const node_row*> nodes;
+  for (const auto& [id, n] : s.nodes())
+    if (!n.gone())
+      nodes.push_back(&n);
+  auto list = out.initComponents(static_cast<unsigned>(nodes.size()) + 1);
+  list[0].setName("coordinator");
+  list[0].setRole("querycoord");
+  list[0].setState(std::string{state});
+  for (unsigned i = 0; i < nodes.size(); ++i) {
+    list[i + 1].setName(nodes[i]->name);
+    list[i + 1].setRole("querynode");
+    list[i + 1].setState(state_of(*nodes[i]));
+    list[i + 1].setNode(nodes[i]->id);
   }
 }
 

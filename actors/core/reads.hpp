@@ -27,9 +27,14 @@ result<std::vector<std::int64_t>> find_partitions(const partition_names& all, ca
 /// True for a request that write_read answers.
 bool is_read(schema::ClientRequest::Which which);
 
-/// Answers ListLoadedSegments, ListQueryNode, GetQueryNodeDistribution, CheckQueryNodeDistribution, CheckBalanceStatus,
-/// GetComponentStates and CheckHealth. Cost: what the answer names; CheckHealth and ListLoadedSegments: all collections.
+/// Answers ListLoadedSegments, GetQueryNodeDistribution, CheckQueryNodeDistribution, CheckBalanceStatus and CheckHealth. Cost: what the answer names; CheckHealth and ListLoadedSegments: all collections.
 void write_read(const situation& s, schema::ClientRequest::Reader request, schema::ClientReply::Builder out);
+
+/// ListQueryNode; who was heard when is node_manager's to say.
+void write_nodes(const situation& s, schema::NodesHeardReply::Reader heard, schema::ListQueryNodeReply::Builder out);
+
+/// GetComponentStates: of a coordinator in this state, and of the nodes that it knows.
+void write_states(const situation& s, std::string_view state, schema::GetComponentStatesReply::Builder out);
 
 /// How much of a desired partition is found, 0 to 100; 100 only when it is loaded. Cost: the collection's segments.
 std::uint32_t partition_percentage(const collection_view& view, std::int64_t partition);

@@ -7,6 +7,10 @@ using import "common.capnp".Header;
 using import "common.capnp".Status;
 using import "common.capnp".Property;
 
+# Every method may also be refused with service_not_ready (the coordinator is not Healthy; GetComponentStates answers in every
+# state), too_many_requests, deadline_exceeded, connection_lost and journal_failed (methods that change something). What else a
+# method may give is listed at its request as "Errors".
+
 # -- the catalogue ------------------------------------------------------------
 
 struct AllocateIdsRequest {
@@ -225,7 +229,7 @@ struct LoadCollectionRequest {
   # while it
   # is served. Errors: collection_not_found, database_not_found, parameter_invalid (more replicas than may be, groups neither one
   # nor one
-  # for each replica), resource_group_not_found, resource_group_node_not_enough, collection_not_loaded (a refresh of what is not
+  # for each replica, nothing imported), resource_group_not_found, resource_group_node_not_enough, collection_not_loaded (a refresh of what is not
   # loaded; or released or given up meanwhile, with what it waited for).
   header @0 :Header;
   collection @1 :Text; # its name
@@ -506,7 +510,7 @@ struct GetStatusRequest {
 }
 struct GetStatusReply {
   status @0 :Status;
-  state @1 :Text;      # "Initializing", "Healthy", "Stopping", "ReadOnly"
+  state @1 :Text;      # "Healthy"; in another state it is refused, see GetComponentStates
   epoch @2 :UInt64; # number of starts of this coordinator
   nodes @3 :List(NodeInfo); # by id; those that are gone for a while too
   collections @4 :List(LoadedCollection); # that are loaded or being loaded
@@ -536,7 +540,7 @@ struct ActorReport {
   }
 }
 struct ListActorsRequest {
-  # What the actors of the coordinator do: queues, times, failures. Errors: none of its own.
+  # What the actors of the coordinator do: queues, times, failures. Errors: parameter_invalid (no actor has this name).
   header @0 :Header;
   name @1 :Text; # empty: all
 }
@@ -723,6 +727,7 @@ struct TransferReplicaRequest {
   # Puts `count` replicas of a collection, the oldest first, into another group. They are served throughout: the nodes of the new
   # group take over what those of the old one hold. Errors: resource_group_not_found, parameter_invalid (the same group,
   # count below 1, fewer replicas in `source`).
+  # Also: collection_not_loaded.
   header @0 :Header;
   source @1 :Text; # name of the group that gives
   target @2 :Text; # name of the group that takes
@@ -758,6 +763,7 @@ struct ListQueryNodeReply {
     state @2 :Text;            # "Normal", "Stopping"
     name @3 :Text; # its name
     suspended @4 :Bool; # kept out of resource groups by hand
+    lastHeard @5 :Int64;       # when its last frame came, nanoseconds since 1970; 0: not since the coordinator started
   }
 }
 struct GetQueryNodeDistributionRequest {
@@ -877,6 +883,18 @@ struct CheckHealthReply {
   notQueryable @3 :List(Text); # at most 100 collections and why
 }
 
+struct GetMetricsRequest {
+  # What the coordinator knows, as JSON. Errors: parameter_invalid (no JSON object, no or an unknown type, `in` neither qc nor qn).
+  header @0 :Header;
+  request @1 :Text;            # a JSON object: `req_type` or `metric_type` is system_info, tasks_all, dist, qc_target, replica,
+                               # resource_group, segments or channels; also collection_id, target_scope (1 current), in (qc, qn)
+}
+struct GetMetricsReply {
+  status @0 :Status;
+  response @1 :Text;           # JSON; 64-bit numbers are written as strings
+  componentName @2 :Text;
+}
+
 # -- one door for all requests ------------------------------------------------
 
 struct ClientRequest {
@@ -939,6 +957,7 @@ struct ClientRequest {
     dropDatabase @55 :DropDatabaseRequest;
     describeDatabase @56 :DescribeDatabaseRequest;
     listDatabases @57 :ListDatabasesRequest;
+    getMetrics @58 :GetMetricsRequest;
   }
 }
 
@@ -1004,6 +1023,7 @@ struct ClientReply {
     dropDatabase @56 :DropDatabaseReply;
     describeDatabase @57 :DescribeDatabaseReply;
     listDatabases @58 :ListDatabasesReply;
+    getMetrics @59 :GetMetricsReply;
   }
 }
 
@@ -1079,4 +1099,5 @@ interface Coordinator {
   dropDatabase @55 DropDatabaseRequest -> DropDatabaseReply;
   describeDatabase @56 DescribeDatabaseRequest -> DescribeDatabaseReply;
   listDatabases @57 ListDatabasesRequest -> ListDatabasesReply;
+  getMetrics @58 GetMetricsRequest -> GetMetricsReply;
 }

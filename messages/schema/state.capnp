@@ -756,6 +756,18 @@ struct SessionAttach {
   link @2 :Int64;
   incarnation @3 :UInt64;
 }
+struct NodesHeardRequest {
+  # node_manager: when each node was last heard.
+  header @0 :Header;
+}
+struct NodesHeardReply {
+  header @0 :Header;
+  nodes @1 :List(Node);           # by id; those not heard since the start are left out
+  struct Node {
+    id @0 :Int64;
+    at @1 :Int64;                 # nanoseconds since 1970
+  }
+}
 struct SessionDetach {
   # The link is gone; node_session tells its task_executor too.
   header @0 :Header;

@@ -208,5 +208,20 @@ TEST(answer_rules, status_names_every_node_with_its_load_and_tasks_with_their_re
   EXPECT_EQ(view(m->getTasks()[0].getState()), "waiting");
 }
 
+TEST(answer_rules, a_channel_without_a_leader_is_refused_unless_it_is_asked_for) {
+  // I-SVC-03
+  auto w = small();
+  w.collections[7].delegators.clear();
+  w.whole();
+  for (const bool all : {false, true}) {
+    failure why;
+    const auto routes = build<schema::CollectionRoutes>(
+      [&](schema::CollectionRoutes::Builder b) { why = write_leaders(w.view, "c7", all, b); });
+    EXPECT_EQ(why.code, all ? ec::ok : ec::channel_not_available) << why.text;
+    if (all)
+      EXPECT_GT(routes->getShards().size(), 0u);
+  }
+}
+
 } // namespace
 } // namespace muster

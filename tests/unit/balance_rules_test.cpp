@@ -347,5 +347,30 @@ TEST(balance_by_rows, replicas_are_balanced_each_for_itself) {
     EXPECT_EQ(p.node, p.replica == 101 ? 2 : 4);
 }
 
+TEST(balance_by_rows, tasks_of_one_collection_do_not_keep_another_from_being_balanced) {
+  // C20
+  auto w = cluster({{100, 100}, {}});
+  w.loaded(6, {{1, 2}});
+  w.collections[6].tasks = {a_task(TaskKind::LOAD_SEGMENT, 101, 99)};
+  EXPECT_EQ(check(w).size(), 1u);
+}
+
+TEST(balance_by_rows, nothing_moves_for_evenness_while_that_is_off_or_a_node_leaves) {
+  // C26, I-C6
+  auto w = cluster({{100, 100, 100, 100}, {}, {50}});
+  balance_rules off;
+  auto s = balance_settings{};
+  s.auto_balance = false;
+  w.whole();
+  off.configure(s, w.view);
+  EXPECT_TRUE(off.check(w.view, w.whole()).empty());
+  w.collections[7].desired->replicas[0].nodes = {1, 2};
+  w.collections[7].desired->replicas[0].read_only_nodes = {3};
+  const auto draining = check(w);
+  ASSERT_FALSE(draining.empty()) << "a node that leaves is emptied all the same";
+  for (const auto& p : draining)
+    EXPECT_EQ(p.source, 3) << "and nothing else moves meanwhile";
+}
+
 } // namespace
 } // namespace muster

@@ -300,5 +300,27 @@ TEST(group_requests, facts_about_nodes_are_those_of_the_situation) {
   EXPECT_TRUE(facts.at(4).leaving);
 }
 
+TEST(group_requests, the_clusters_load_settings_are_for_collections_whose_replicas_nobody_specified) {
+  // T-SRV-09
+  auto w = two_replicas();
+  w.loaded(8, {{3}});
+  w.collections[7].desired->user_specified_replicas = true;
+  w.whole();
+  settings cluster;
+  EXPECT_FALSE(cluster_load_config(w.view, cluster)) << "they say nothing";
+  cluster.cluster_level_load_replica_number = 2;
+  cluster.cluster_level_load_resource_groups = {by_default};
+  const auto update = cluster_load_config(w.view, cluster);
+  ASSERT_TRUE(update);
+  const auto u = (*update)->getUpdateLoadConfig();
+  ASSERT_EQ(u.getCollections().size(), 1u);
+  EXPECT_EQ(view(u.getCollections()[0]), "c8");
+  EXPECT_EQ(u.getReplicaNumber(), 2u);
+  EXPECT_EQ(u.getResourceGroups().size(), 1u);
+  w.collections[8].desired->user_specified_replicas = true;
+  w.whole();
+  EXPECT_FALSE(cluster_load_config(w.view, cluster));
+}
+
 } // namespace
 } // namespace muster

@@ -223,5 +223,32 @@ TEST(membership_rules, a_clock_that_starts_at_zero_is_a_clock) {
   ASSERT_EQ(m.beat(lost_for).size(), 1u);
 }
 
+TEST(membership_rules, when_a_node_was_last_heard_is_the_time_of_its_newest_frame) {
+  // D05, M01
+  constexpr std::int64_t new_year = 1'640'995'200'000'000'000; // 2022-01-01T00:00:00Z
+  auto m = fresh({who(2, "b")});
+  EXPECT_EQ(m.last_heard(1), 0);
+  join(m, who(1, "a"), 11, start);
+  EXPECT_EQ(m.last_heard(1), start);
+  m.heard(11, new_year);
+  EXPECT_EQ(m.last_heard(1), new_year);
+  m.beat(new_year + silent);
+  EXPECT_EQ(m.last_heard(1), new_year) << "silence is nothing heard";
+  EXPECT_EQ(m.last_heard(2), 0) << "not since the start";
+  EXPECT_EQ(m.all_heard(), (std::vector<std::pair<std::int64_t, std::int64_t>>{{1, new_year}}));
+}
+
+TEST(membership_rules, what_comes_of_a_node_that_nobody_knows_changes_nothing) {
+  // T-SRV-12
+  auto m = fresh();
+  join(m, who(1, "a"), 11, start);
+  EXPECT_FALSE(m.heard(99, start + 1));
+  EXPECT_FALSE(m.draining(99));
+  EXPECT_FALSE(m.leaving(99, start + 1));
+  EXPECT_FALSE(m.lost(99, true, start + 1));
+  EXPECT_EQ(m.last_heard(1), start);
+  EXPECT_TRUE(m.find(1)->connected());
+}
+
 } // namespace
 } // namespace muster

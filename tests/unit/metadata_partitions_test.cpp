@@ -282,5 +282,19 @@ TEST(metadata_partitions, asking_for_a_number_of_replicas_is_remembered_and_neve
   EXPECT_TRUE(k.desired().user_specified_replicas);
 }
 
+TEST(metadata_partitions, many_are_released_in_one_call_and_none_of_them_remains) {
+  // T-KV-03, I-COL-05
+  partitioned p;
+  list many;
+  for (std::int64_t i = 100; i < 250; ++i)
+    many.push_back(i);
+  p.load(many);
+  EXPECT_EQ(p.desired().partitions.size(), 152u);
+  for (auto i : many)
+    EXPECT_TRUE(p.desired().wants_partition(i));
+  p.release(many);
+  EXPECT_EQ(p.desired().partitions, (list{20, 21}));
+}
+
 } // namespace
 } // namespace muster

@@ -70,5 +70,23 @@ TEST(closed_lists, numbers_of_the_model_and_of_released_versions_are_frozen) {
   EXPECT_EQ(static_cast<int>(record_kind::setting), 7);
 }
 
+TEST(closed_lists, of_every_error_it_is_said_whether_a_retry_can_help) {
+  std::set<std::string_view> helps;
+  int last = -1;
+  for (const auto& e : error_entries()) {
+    EXPECT_GT(static_cast<int>(e.code), last) << "by number, each once";
+    last = static_cast<int>(e.code);
+    EXPECT_EQ(to_string(e.code), e.name);
+    EXPECT_EQ(is_retriable(e.code), e.retriable);
+    if (e.retriable)
+      helps.insert(e.name);
+  }
+  EXPECT_EQ(error_entries().size(), listed_in("messages/error.hpp").size());
+  EXPECT_EQ(helps, (std::set<std::string_view>{"service_not_ready", "too_many_requests", "collection_not_fully_loaded",
+                                               "collection_on_recovering", "resource_group_service_available",
+                                               "channel_not_available", "stale_premise", "connection_lost"}));
+  EXPECT_FALSE(is_retriable(static_cast<ec>(9'999)));
+}
+
 } // namespace
 } // namespace muster

@@ -140,9 +140,17 @@ TEST(read_rules, nodes_of_the_cluster_are_listed_with_their_state) {
   w.nodes.at(2).stopping = true;
   w.gone(4);
   w.whole();
-  const auto m = ask(w, [](auto b) { b.initListQueryNode(); });
-  const auto nodes = m->getListQueryNode().getNodes();
+  const auto heard = build<schema::NodesHeardReply>([](schema::NodesHeardReply::Builder b) {
+    auto one = b.initNodes(1)[0];
+    one.setId(2);
+    one.setAt(1'640'995'200'000'000'000);
+  });
+  const auto m = build<schema::ListQueryNodeReply>(
+    [&](schema::ListQueryNodeReply::Builder b) { write_nodes(w.view, heard.read(), b); });
+  const auto nodes = m->getNodes();
   ASSERT_EQ(nodes.size(), 3u);
+  EXPECT_EQ(nodes[0].getLastHeard(), 0);
+  EXPECT_EQ(nodes[1].getLastHeard(), 1'640'995'200'000'000'000);
   EXPECT_EQ(view(nodes[0].getState()), "Normal");
   EXPECT_EQ(view(nodes[1].getState()), "Stopping");
 }
@@ -207,9 +215,11 @@ TEST(read_rules, components_are_the_coordinator_and_every_node_that_is_not_gone)
   auto w = small();
   w.gone(4);
   w.whole();
-  const auto m = ask(w, [](auto b) { b.initGetComponentStates(); });
-  const auto c = m->getGetComponentStates().getComponents();
+  const auto m = build<schema::GetComponentStatesReply>(
+    [&](schema::GetComponentStatesReply::Builder b) { write_states(w.view, "Stopping", b); });
+  const auto c = m->getComponents();
   ASSERT_EQ(c.size(), 4u);
+  EXPECT_EQ(view(c[0].getState()), "Stopping");
   EXPECT_EQ(view(c[0].getRole()), "querycoord");
   EXPECT_EQ(view(c[1].getState()), "Healthy");
 }

@@ -244,5 +244,14 @@ TEST(situation_rules, loads_and_routed_workers_agree_with_a_count_over_random_ch
   }
 }
 
+TEST(situation_rules, a_node_of_two_collections_is_found_for_both) {
+  // T-RM-09: two replicas of one collection never share a node
+  auto w = small();
+  w.loaded(8, {{1}, {2}});
+  w.whole();
+  EXPECT_EQ(w.view.collections_of(2), (std::set<std::int64_t>{7, 8}));
+  EXPECT_EQ(w.view.collection(8)->desired->replica_of(2)->id, 102);
+}
+
 } // namespace
 } // namespace muster
