@@ -23,8 +23,9 @@ struct row {
   const char* expected;
 };
 
-// In this cluster: nodes n1, n2; the partition _default of "words" loaded, with one replica, its partition "later" not; "whole" loaded; "raw" only
-// imported; "empty" without segments; group "spare" without nodes. A method without an error of its own has a row that succeeds.
+// In this cluster: nodes n1, n2; the partition _default of "words" loaded, with one replica, its partition "later" not; "whole"
+// loaded; "raw" only imported; "empty" without segments; group "spare" without nodes. A method without an error of its own has a
+// row that succeeds.
 const row table[] = {
   {"allocateIds", R"({"count":0})", "parameter_invalid"},
   {"allocateIds", R"({"count":4000000000})", "parameter_invalid"},
