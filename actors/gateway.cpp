@@ -33,7 +33,7 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    const auto touched = view.apply(p);
+    const auto& touched = view.apply(p);
     heard = true;
     // There is always a resource group: once one is known, what metadata has recovered is too, and its targets with it.
     if (!recalled && !view.groups().empty()) {
