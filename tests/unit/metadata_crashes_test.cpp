@@ -226,7 +226,7 @@ private:
 };
 
 TEST(metadata_crashes, whatever_is_committed_and_whenever_it_crashes_the_tables_are_as_if_it_never_had) {
-  // I-KV-01, T-KV-05
+  // T-KV-05
   std::map<schema::Commit::Which, std::size_t> accepted;
   std::map<schema::CommitSwitch::Which, std::size_t> switched;
   std::size_t given_up = 0;
