@@ -19,6 +19,7 @@ struct collection_shell : shell<collection_observer_actor, collection_shell> {
     schema::AwaitRequest::Condition condition = schema::AwaitRequest::Condition::INVALID;
     std::vector<std::int64_t> partitions;
     bool seen = false; ///< The collection was desired since the wait began.
+    bool begun = false; ///< Its partitions were desired since then: what is released again is not waited for.
     std::int64_t deadline = 0;
     promise answer;
   };
@@ -121,6 +122,10 @@ private:
       return failure{ec::collection_not_loaded,
                      why == given_up.end() ? "it was released while it was being loaded" : why->second};
     }
+    // Of a collection that is loaded already, what was published last may be older than the commit that is waited for.
+    w.begun = w.begun || std::all_of(w.partitions.begin(), w.partitions.end(), [&](std::int64_t p) { return c->desired->wants_partition(p); });
+    if (!w.begun)
+      return std::nullopt;
     if (c->desired->status == schema::LoadStatus::LOADED && c->desired->loading_partitions.empty() && searchable(view, *c))
       return failure{ec::ok, {}};
     return std::nullopt;

@@ -148,6 +148,9 @@ private:
       [&](auto b) {
         b.setCollection(data->getCollection().getId());
         b.setCondition(schema::AwaitRequest::Condition::LOADED);
+        auto list = b.initPartitions(static_cast<unsigned>(wanted.size()));
+        for (unsigned i = 0; i < list.size(); ++i)
+          list.set(i, wanted[i]);
       },
       peers.epoch, trace(), left());
     request<m<schema::AwaitReply>>(

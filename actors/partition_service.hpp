@@ -85,7 +85,12 @@ public:
       if (why.code != ec::ok)
         then(shell_.reply([&](auto b) { set_status(b.initDropPartition().initStatus(), why); }));
       else
-        pass_on(r, then);
+        pass_on(r, [this, id, then](const msg<schema::ClientReply>& done) {
+          if (done->getDropPartition().getStatus().getCode() != 0)
+            then(done);
+          else
+            refresh(id, [then, done] { then(done); });
+        });
     });
   }
 
@@ -106,6 +111,18 @@ private:
           then(partitions_of(reply->getCollection()), reply->getCollection().getId(), why);
       },
       [then](const failure& why) { then({}, 0, why); });
+  }
+
+  /// What is loaded of a whole collection has segments of partitions that came later: the next target goes without them.
+  void refresh(std::int64_t collection, std::function<void()> then) {
+    shell_.template request<msg<schema::RefreshReply>>(
+      shell_.peers.targets, limits::data_timeout,
+      shell_.template make<schema::RefreshRequest>([&](auto b) { b.setCollection(collection); }, shell_.peers.epoch),
+      [then](const msg<schema::RefreshReply>&) { then(); },
+      [this, collection, then](const failure& why) {
+        shell_.warn("collection ", collection, " has lost a partition but its next target is late: ", why.text);
+        then();
+      });
   }
 
   void pass_on(const msg<Request>& r, done then) {

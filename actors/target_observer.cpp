@@ -45,8 +45,11 @@ struct target_shell : shell<target_observer_actor, target_shell> {
         pulled.erase(id);
         committed.erase(id);
         not_found.erase(id);
+        partitions.erase(id);
       } else if (c->head) {
-        const bool fresh = pulled.insert(id).second && changed_since_first_pull(id);
+        // What a load pulled may be old by the time it is here, also that of further partitions: until then nobody wanted them.
+        const bool more = std::exchange(partitions[id], c->desired->partitions) != c->desired->partitions;
+        const bool fresh = (pulled.insert(id).second || more) && changed_since_first_pull(id);
         if (note_not_found(id, *c) || fresh)
           wish(id);
       }
@@ -62,11 +65,12 @@ struct target_shell : shell<target_observer_actor, target_shell> {
     std::vector<std::string> channels;
     for (auto c : request->getChannels())
       channels.emplace_back(view_text(c));
-    if (const auto* c = view.collection(request->getCollection()); c == nullptr || !c->desired) {
-      if (first_pulls.size() >= limits::awaits)
-        first_pulls.erase(first_pulls.begin());
+    if (first_pulls.size() >= limits::awaits)
+      first_pulls.erase(first_pulls.begin());
+    if (const auto* c = view.collection(request->getCollection()); c == nullptr || !c->desired)
       first_pulls[request->getCollection()] = false;
-    }
+    else
+      first_pulls.try_emplace(request->getCollection(), false); // that of a load before it may not be here yet
     pull(request->getCollection(), channels, [this, answer](rows_or_failure rows) mutable {
       answer.deliver(make<schema::TargetReply>([&](schema::TargetReply::Builder b) {
         if (!rows) {
@@ -457,6 +461,7 @@ private:
   situation view;
   promotion_rules rules;
   std::set<std::int64_t> pulled;   ///< Collections seen by this start.
+  std::map<std::int64_t, std::vector<std::int64_t>> partitions; ///< Of those, the ones that were wanted when they were last seen.
   std::map<std::int64_t, std::uint32_t> not_found; ///< Of collections with such failures: how many were seen.
   std::deque<std::int64_t> queue;
   std::set<std::int64_t> wished;   ///< In the queue.

@@ -94,8 +94,7 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
       if (view.task_on(replica.id, channel) != nullptr)
         continue;
       const auto* leader = view.leader(replica, channel);
-      const auto& drained = replica.read_only_nodes;
-      const bool leaves = leader != nullptr && std::find(drained.begin(), drained.end(), leader->node) != drained.end();
+      const bool leaves = leader != nullptr && replica.drains(leader->node);
       // The new leader's view is made of where the segments are: nothing of the channel may be on the move.
       if (leaves && std::any_of(view.tasks.begin(), view.tasks.end(), [&](const task_row& t) {
             return t.replica == replica.id && t.channel == channel;
@@ -118,8 +117,8 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
         continue;
       }
       for (const auto& d : view.delegators)
-        if (d.channel == channel && d.replica == replica.id && d.node != leader->node && d.version < leader->version
-            && replica.contains(d.node) && s.reachable(d.node)) {
+        if (d.channel == channel && d.replica == replica.id && d.node != leader->node
+            && (d.version < leader->version || replica.drains(d.node)) && replica.contains(d.node) && s.reachable(d.node)) {
           out.push_back(drop(desired.id, replica.id, d, reason::channel_repeated));
           break;
         }

@@ -213,10 +213,14 @@ std::optional<std::int64_t> collection_view::walk(std::int64_t from, std::size_t
 
 const delegator_row* collection_view::leader(const replica_row& replica, const std::string& channel) const {
   const delegator_row* best = nullptr;
+  // Of two that can be searched the one that may stay: where a node became read-only again, the newest may be the one that leaves.
+  const auto rank = [&](const delegator_row& d) {
+    return std::tuple{d.serviceable, !replica.drains(d.node), d.version};
+  };
   for (const auto& d : delegators) {
     if (d.replica != replica.id || d.channel != channel || !replica.contains(d.node))
       continue;
-    if (best == nullptr || std::tie(d.serviceable, d.version) > std::tie(best->serviceable, best->version))
+    if (best == nullptr || rank(d) > rank(*best))
       best = &d;
   }
   return best;

@@ -99,6 +99,8 @@ void metadata_tables::recount(commit_outcome& out, std::uint32_t limit) {
       gone = release_partitions(order.read());
     } else {
       gone = release(id);
+      if (plant::active == plant::bug::undo_forgets_replica)
+        std::erase_if(gone.rows, [](const journal_change& c) { return c.kind == record_kind::collection; });
     }
     std::move(gone.rows.begin(), gone.rows.end(), std::back_inserter(out.rows));
   }

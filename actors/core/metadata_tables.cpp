@@ -2,7 +2,6 @@
 #include "actors/core/metadata_tables.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace muster {
 
@@ -29,14 +28,6 @@ std::string number_payload(std::uint64_t number) {
   return bytes_of(build<schema::Ack>([&](schema::Ack::Builder b) { b.setNumber(number); }));
 }
 
-std::optional<std::int64_t> parse_id(std::string_view text) {
-  std::int64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size())
-    return std::nullopt;
-  return value;
-}
-
 } // namespace
 
 const std::set<ChunkKind>& metadata_kinds() {
@@ -45,121 +36,7 @@ const std::set<ChunkKind>& metadata_kinds() {
   return kinds;
 }
 
-// -- recovery -------------------------------------------------------------------
-
-std::vector<std::string> metadata_tables::restore(const std::vector<journal_entry>& entries) {
-  std::vector<std::string> bad;
-  auto complain = [&](const journal_entry& e, const std::string& why) {
-    bad.push_back(std::string{to_string(e.kind)} + " " + e.key + ": " + why);
-  };
-  for (const auto& e : entries) {
-    switch (e.kind) {
-      case record_kind::epoch:
-      case record_kind::allocator: {
-        auto m = parse<schema::Ack>(e.payload);
-        if (!m) {
-          complain(e, m.error().text);
-          break;
-        }
-        if (e.kind == record_kind::epoch)
-          epoch_ = std::max<std::uint64_t>(epoch_, m->read().getNumber());
-        else
-          next_id_ = std::max<std::int64_t>(next_id_, static_cast<std::int64_t>(m->read().getNumber()));
-        break;
-      }
-      case record_kind::node: {
-        auto m = parse<schema::NodeRecord>(e.payload);
-        if (!m || m->read().getId() <= 0) {
-          complain(e, m ? "no id" : m.error().text);
-          break;
-        }
-        node_row row;
-        row.id = m->read().getId();
-        row.name = std::string{view(m->read().getName())};
-        row.address = std::string{view(m->read().getAddress())};
-        row.liveness = schema::NodeLiveness::UNKNOWN;
-        if (m->read().getResourceGroup().size() > 0)
-          group_of_node_[row.id] = std::string{view(m->read().getResourceGroup())};
-        node_by_name_[row.name] = row.id;
-        next_id_ = std::max(next_id_, row.id + 1);
-        nodes_[row.id] = std::move(row);
-        break;
-      }
-      case record_kind::collection:
-      case record_kind::target_head:
-      case record_kind::target_segments: {
-        auto m = parse<schema::Chunk>(e.payload);
-        if (!m) {
-          complain(e, m.error().text);
-          break;
-        }
-        auto chunk = m->read();
-        if (e.kind == record_kind::collection && chunk.isCollection()) {
-          auto row = muster::read(chunk.getCollection());
-          collections_[row.id].desired = std::move(row);
-        } else if (e.kind == record_kind::target_head && chunk.isTargetHead()) {
-          auto row = muster::read(chunk.getTargetHead());
-          collections_[row.collection].head = std::move(row);
-        } else if (e.kind == record_kind::target_segments && chunk.isTargetSegments()) {
-          auto slash = e.key.find('/');
-          auto key = slash == std::string::npos ? std::nullopt : parse_id(std::string_view{e.key}.substr(slash + 1));
-          if (!key) {
-            complain(e, "a key that names no chunk");
-            break;
-          }
-          collections_[chunk.getTargetSegments().getCollection()].segments.restore(*key, *m);
-        } else {
-          complain(e, "a payload of another kind");
-        }
-        break;
-      }
-      case record_kind::setting:
-        switches_.settings[e.key] = e.payload;
-        break;
-      case record_kind::checker:
-        switches_.inactive_checkers.insert(e.key);
-        break;
-      case record_kind::suspended_node:
-        if (auto id = parse_id(e.key))
-          switches_.suspended_nodes.insert(*id);
-        else
-          complain(e, "a key that names no node");
-        break;
-      case record_kind::resource_group:
-        if (auto why = restore_group(e); why.code != ec::ok)
-          complain(e, why.text);
-        break;
-      default:
-        break;
-    }
-  }
-  join_groups();
-  // A target whose collection record is damaged cannot be served; a collection without its target neither. Both are named.
-  // Should the allocator's record be the damaged one, no id that is in use may be given again.
-  const auto used = [&](std::int64_t id) { next_id_ = std::max(next_id_, id + 1); };
-  for (auto i = collections_.begin(); i != collections_.end();) {
-    used(i->first);
-    if (i->second.desired)
-      for (const auto& r : i->second.desired->replicas)
-        used(r.id);
-    if (i->second.head)
-      used(std::max(i->second.head->current, i->second.head->next));
-    i->second.segments.each([&](const target_row& t) { used(t.segment); });
-    if (!i->second.desired || !i->second.head) {
-      bad.push_back("collection " + std::to_string(i->first) + ": its "
-                    + (i->second.desired ? "target" : "collection record") + " is missing; load it again");
-      i = collections_.erase(i);
-      continue;
-    }
-    auto& e = i->second;
-    e.segments.each([&](const target_row& t) {
-      if (t.to != 0)
-        (t.to > e.head->current ? e.dropping : e.dropped).insert(t.segment);
-    });
-    ++i;
-  }
-  return bad;
-}
+// -- a start --------------------------------------------------------------
 
 commit_outcome metadata_tables::start_epoch(std::uint32_t recover_limit) {
   commit_outcome out;
@@ -273,6 +150,7 @@ commit_outcome metadata_tables::load(schema::CommitLoad::Reader commit) {
       return refused(ec::resource_group_not_found, "there is no resource group " + std::string{r.group()}
                                                      + " (any more); list-resource-groups shows those there are");
   commit_outcome out;
+  clear_set_aside(out, row.id);
   auto head = muster::read(commit.getHead());
   // Replica ids and the version come from the one allocator, so that both grow over releases and restarts.
   const auto first = take_ids(out, static_cast<std::int64_t>(row.replicas.size()) + 1);
@@ -308,6 +186,7 @@ commit_outcome metadata_tables::load(schema::CommitLoad::Reader commit) {
 
 commit_outcome metadata_tables::release(std::int64_t collection) {
   commit_outcome out;
+  clear_set_aside(out, collection);
   auto i = collections_.find(collection);
   if (i == collections_.end())
     return out;

@@ -36,7 +36,9 @@ struct commit_outcome {
 /// The tables of metadata. Deciding never fails half-way: a refused commit changes nothing.
 class metadata_tables {
 public:
-  /// Takes over what the journal holds. A record that cannot be read is reported in the result and left out.
+  /// Takes over what the journal holds. A record that cannot be read is reported in the result and left out; a collection of which
+  /// one is missing or does not fit the others is set aside as a whole: half of it would be searched as if it were all. Its records
+  /// stay in the journal until it is loaded or released again.
   std::vector<std::string> restore(const std::vector<journal_entry>& entries);
 
   /// Decides and applies. Cost: what the commit names (a release: the collection's chunks).
@@ -81,6 +83,8 @@ private:
     std::set<std::int64_t> dropped;  ///< Segments that current no longer has; their rows go with the next promotion.
   };
 
+  static std::string incomplete(const entry& e, std::uint32_t in_current, std::uint32_t in_next);
+  void clear_set_aside(commit_outcome& out, std::int64_t collection);
   commit_outcome load(schema::CommitLoad::Reader commit);
   commit_outcome load_more(entry& e, const collection_row& wanted, schema::CommitLoad::Reader commit);
   void add_to_next(entry& e, std::int64_t version, target_row segment, change_set& changes);
@@ -108,6 +112,7 @@ private:
   std::int64_t take_ids(commit_outcome& out, std::int64_t count);
 
   std::map<std::int64_t, entry> collections_;
+  std::map<std::int64_t, std::vector<std::string>> set_aside_; ///< Collection -> journal keys of what is left of its target.
   switches_row switches_;
   std::map<std::int64_t, node_row> nodes_;
   std::map<std::string, std::int64_t> node_by_name_;

@@ -13,6 +13,8 @@ enum class bug {
   dedupe_cancels_move,       ///< a proposal takes the place of a move whose order is at a node
   slot_deadlock,             ///< a channel task that finds segments lacking waits for them with the slot that they need
   replica_change_resets_progress, ///< other replicas make a loaded collection loading again
+  recovery_stops_at_bad_record,   ///< what comes in the journal behind a record that cannot be read is not recovered
+  undo_forgets_replica,           ///< the record of a load that is given up at a start stays, with its replicas
   delta_leak,                ///< task_scheduler does not give back the load of a failed task
 };
 

@@ -125,6 +125,40 @@ failure redistribute(std::vector<replica_row>& replicas, const member_map& membe
   return {ec::ok, {}};
 }
 
+bool exchange_groups(std::vector<replica_row>& replicas, const member_map& members) {
+  // Who waits for whom: a replica without a node for one that holds a node of its group in vain.
+  const auto waits = [](const replica_row& r) { return r.nodes.empty() && !r.read_only_nodes.empty(); };
+  const auto holder = [&](const replica_row& r) -> replica_row* {
+    const auto group = members.find(r.group());
+    for (auto& other : replicas)
+      if (&other != &r && waits(other) && other.group() != r.group() && group != members.end()
+          && std::any_of(other.read_only_nodes.begin(), other.read_only_nodes.end(), [&](auto n) { return in(group->second, n); }))
+        return &other;
+    return nullptr;
+  };
+  bool any = false;
+  for (auto& first : replicas) {
+    std::vector<replica_row*> way;
+    for (auto* at = waits(first) ? &first : nullptr; at != nullptr; at = holder(*at)) {
+      const auto seen = std::find(way.begin(), way.end(), at);
+      if (seen == way.end()) {
+        way.push_back(at);
+        continue;
+      }
+      // From `at` on it is a circle: each but the first takes the group of the one before it, whose nodes it has.
+      const auto last = way.back()->resource_group;
+      for (auto i = std::prev(way.end()); i != seen; --i)
+        (*i)->resource_group = (*std::prev(i))->resource_group;
+      (*seen)->resource_group = last;
+      any = true;
+      break;
+    }
+    if (any)
+      break; // the rest is seen when this has become true
+  }
+  return any;
+}
+
 // -- replicas of groups -------------------------------------------------------------
 
 result<std::vector<std::string>> assign_groups(const std::vector<std::string>& groups, std::size_t count,
@@ -332,8 +366,11 @@ std::vector<replica_assignment> check_replicas(const situation& s, const touched
       std::erase_if(r.read_only_nodes, [&](std::int64_t node) { return gone(s, node) || drained(s, *view, node); });
     }
     // Its failure means that a group is unknown; nodes that are gone or drained leave nevertheless.
-    static_cast<void>(
-      redistribute(replicas, members_for(s, replicas), [&](std::int64_t node) { return view->on(node).rows; }));
+    const auto members = members_for(s, replicas);
+    const auto rows = [&](std::int64_t node) { return view->on(node).rows; };
+    static_cast<void>(redistribute(replicas, members, rows));
+    if (exchange_groups(replicas, members))
+      static_cast<void>(redistribute(replicas, members, rows));
     replica_assignment a;
     a.collection = desired.id;
     a.revision = desired.revision;

@@ -50,6 +50,12 @@ result<share_map> share_nodes(const std::vector<replica_row>& replicas, const me
 failure redistribute(std::vector<replica_row>& replicas, const member_map& members,
                      const std::function<std::int64_t(std::int64_t node)>& cost);
 
+/// Replicas that wait for each other's nodes exchange their groups: one without a read-write node, all of whose group's nodes are still
+/// used by another such replica, and so on round a circle. Nothing could be drained first, and nothing has to be: replicas of a
+/// collection are as good as each other, so each takes the group that its nodes are in, and no segment moves. As many replicas as
+/// before are in each group. True: some did; the nodes are to be redistributed once more. Cost: as redistribute.
+bool exchange_groups(std::vector<replica_row>& replicas, const member_map& members);
+
 /// The group of each of `count` replicas: none named: the default group, one: all in it, `count`: one each.
 /// `count_nodes`: a group with fewer usable members than replicas is refused (resource_group_node_not_enough).
 result<std::vector<std::string>> assign_groups(const std::vector<std::string>& groups, std::size_t count,
@@ -96,7 +102,7 @@ member_map members_for(const situation& s, const std::vector<replica_row>& repli
 
 /// For the touched collections and those with a replica in `groups` (a member changed or became usable): gone nodes leave their
 /// replicas, read-only ones that hold nothing of the collection (and are no task's destination) too, then the nodes are
-/// redistributed. A replica whose group is unknown keeps its collection as it is. Cost: replicas of those collections and
+/// redistributed; where replicas wait for each other's nodes, they exchange their groups. A replica whose group is unknown keeps its collection as it is. Cost: replicas of those collections and
 /// members of their groups.
 /// `seen`, by collection: with which revision it was looked at. With the same, and none of its nodes gone or to be drained, a touch says
 /// nothing about its replicas.

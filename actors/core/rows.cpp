@@ -34,6 +34,10 @@ bool replica_row::contains(std::int64_t node) const {
          || std::find(read_only_nodes.begin(), read_only_nodes.end(), node) != read_only_nodes.end();
 }
 
+bool replica_row::drains(std::int64_t node) const {
+  return std::find(read_only_nodes.begin(), read_only_nodes.end(), node) != read_only_nodes.end();
+}
+
 std::string_view replica_row::group() const {
   return resource_group.empty() ? default_group : std::string_view{resource_group};
 }

@@ -148,6 +148,8 @@ struct replica_row {
 
   /// True when the node belongs to the replica, read-write or read-only.
   bool contains(std::int64_t node) const;
+  /// True when the node is read-only: what it has goes elsewhere.
+  bool drains(std::int64_t node) const;
   /// The group that its nodes come from; a record without one means the default group.
   std::string_view group() const;
   /// Nodes take new data (again): they leave the read-only ones.

@@ -73,8 +73,7 @@ struct replica_facts {
   }
 
   reason serve() const {
-    const auto& drained = replica.read_only_nodes;
-    const bool led_for_long = leader != nullptr && std::find(drained.begin(), drained.end(), leader->node) == drained.end();
+    const bool led_for_long = leader != nullptr && !replica.drains(leader->node);
     return when(!led_for_long && writable(p.node) && p.target_version == view.head->readable()
                 && delegator_at(view, p.channel, p.node) == nullptr
                 && std::all_of(p.assignments.begin(), p.assignments.end(), [&](const auto& a) {
@@ -299,7 +298,8 @@ effect effect_of(const proposal& p, std::uint8_t step, std::int64_t task, const 
         return effect::missing;
       const auto* replica = view->desired ? view->desired->replica(p.replica) : nullptr;
       const auto* leader = replica == nullptr ? nullptr : view->leader(*replica, p.channel);
-      return leader == d && d->serviceable ? effect::shown : effect::awaited;
+      // Where it has to leave again the one it came from goes on: the second step has lost its premise.
+      return d->serviceable && (leader == d || (replica != nullptr && replica->drains(node))) ? effect::shown : effect::awaited;
     }
     case TaskKind::UPDATE_INDEX:
     case TaskKind::UPDATE_STATS:

@@ -25,19 +25,18 @@ std::string world::request(std::function<void(schema::ClientRequest::Builder)> f
   return std::string{m.bytes()};
 }
 
-void world::ask(int target, std::string bytes, std::int64_t timeout, bool twice, std::string change, bool loads,
+void world::ask(int target, std::string bytes, std::int64_t timeout, bool twice, load_change change,
                 std::function<void(const std::string&)> done) {
   const auto id = next_call_++;
   auto& c = calls_[id];
   c.target = target;
   c.bytes = std::move(bytes);
   c.change = std::move(change);
-  c.loads = loads;
   c.done = std::move(done);
   for (int copy = 0; copy < (twice ? 2 : 1); ++copy) {
     ++c.copies;
-    if (!c.change.empty())
-      model_.sent_change(c.change);
+    if (c.change)
+      model_.sent(c.change);
     const auto arrive = [this, id, target] { travel(at_client, target, [this, id] { arrive_call(id); }); };
     if (copy == 0)
       arrive();
@@ -90,23 +89,41 @@ void world::answer(int, std::uint64_t port, std::string bytes) {
 void world::end_copy(std::uint64_t id, const std::string& reply, bool arrived) {
   auto& c = calls_.at(id);
   --c.copies;
-  if (!c.change.empty()) {
-    std::optional<bool> ok;
-    std::int64_t collection = 0;
-    if (auto r = parse<schema::ClientReply>(reply)) {
-      if ((*r)->isLoadCollection() && (*r)->getStatus().getCode() == 0 && (*r)->getLoadCollection().getStatus().getCode() == 0) {
-        ok = true;
-        collection = (*r)->getLoadCollection().getCollectionId();
-      } else if ((*r)->isReleaseCollection() && (*r)->getStatus().getCode() == 0
-                 && (*r)->getReleaseCollection().getStatus().getCode() == 0) {
-        ok = false;
+  if (c.change) {
+    const auto status = [&]() -> std::optional<schema::Status::Reader> {
+      const auto r = parse<schema::ClientReply>(reply);
+      if (!r || (*r)->getStatus().getCode() != 0)
+        return std::nullopt;
+      switch ((*r)->which()) {
+        case schema::ClientReply::LOAD_COLLECTION:
+          return (*r)->getLoadCollection().getStatus();
+        case schema::ClientReply::RELEASE_COLLECTION:
+          return (*r)->getReleaseCollection().getStatus();
+        case schema::ClientReply::LOAD_PARTITIONS:
+          return (*r)->getLoadPartitions().getStatus();
+        case schema::ClientReply::RELEASE_PARTITIONS:
+          return (*r)->getReleasePartitions().getStatus();
+        case schema::ClientReply::SYNC_NEW_CREATED_PARTITION:
+          return (*r)->getSyncNewCreatedPartition().getStatus();
+        default:
+          return std::nullopt;
       }
-    }
-    model_.ended_change(c.change, ok, collection);
+    }();
+    const bool ok = status && status->getCode() == 0;
+    if (ok) // names may have come to mean other partitions meanwhile
+      std::erase_if(c.change.partitions, [&](std::int64_t id) {
+        const auto i = model_.ids.find(c.change.collection);
+        const auto all = i == model_.ids.end() ? data_->partitions.end() : data_->partitions.find(collection_id{i->second});
+        return all == data_->partitions.end()
+               || std::none_of(all->second.begin(), all->second.end(), [&](const auto& p) { return p.id.value == id; });
+      });
+    model_.ended(c.change, ok);
     if (ok) {
-      trace("answered: ", *ok ? "load of " : "release of ", c.change);
-      if (*ok)
+      trace("answered: change ", static_cast<int>(c.change.kind), " of ", c.change.collection);
+      if (c.change.kind == load_change::load)
         ++sums_.loads;
+      else if (c.change.kind != load_change::release)
+        ++sums_.partition_changes;
       if (disturbed_ && options_.crash_on_answer && processes_[0]->up && random_.chance(1, 4))
         crash_soon(*processes_[0], random_.chance(1, 2), random_.between(1 * ms, 200 * ms));
     }
@@ -205,10 +222,11 @@ void world::operate() {
 
 void world::import(const std::string& name, bool append) {
   const auto per_shard = random_.between(1, options_.segments);
+  const auto into = append && options_.partitions && operating_.chance(1, 2) ? some_partition() : std::string{};
   const auto count = static_cast<std::uint32_t>(per_shard * options_.shards + 3);
   trace("client imports ", name, append ? ", appending" : "");
   ask(0, request([&](auto b) { b.initAllocateIds().setCount(count); }, 2 * s), 2 * s,
-      options_.duplicates && random_.chance(1, 4), {}, false, [this, name, append, per_shard](const std::string& reply) {
+      options_.duplicates && random_.chance(1, 4), {}, [this, name, append, per_shard, into](const std::string& reply) {
         auto r = parse<schema::ClientReply>(reply);
         if (!r || !(*r)->isAllocateIds() || (*r)->getAllocateIds().getStatus().getCode() != 0)
           return;
@@ -234,6 +252,7 @@ void world::import(const std::string& name, bool append) {
             };
             for (int shard = 0; shard < options_.shards; ++shard)
               channels.set(static_cast<unsigned>(shard), channel(shard));
+            i.setPartition(into);
             i.setPartitionId(partition);
             i.setDefaultPartitionId(other_partition);
             auto list = i.initSegments(static_cast<unsigned>(per_shard * options_.shards));
@@ -248,7 +267,7 @@ void world::import(const std::string& name, bool append) {
             }
           },
           3 * s);
-        ask(0, std::move(bytes), 3 * s, options_.duplicates && random_.chance(1, 4), {}, false,
+        ask(0, std::move(bytes), 3 * s, options_.duplicates && random_.chance(1, 4), {},
             [this, name, append, collection](const std::string& done) {
               auto d = parse<schema::ClientReply>(done);
               if (!d || !(*d)->isRegisterImport() || (*d)->getRegisterImport().getStatus().getCode() != 0)
@@ -282,7 +301,8 @@ void world::change(const std::string& name, bool load, int replicas, std::int64_
       }
     },
     timeout);
-  ask(0, std::move(bytes), timeout, options_.duplicates && disturbed_ && random_.chance(1, 4), name, load,
+  ask(0, std::move(bytes), timeout, options_.duplicates && disturbed_ && random_.chance(1, 4),
+      {load ? load_change::load : load_change::release, name, {}},
       [this, load, done, name](const std::string& reply) {
         bool ok = false;
         if (auto r = parse<schema::ClientReply>(reply)) {
@@ -322,7 +342,7 @@ void world::read_something() {
       }
     },
     timeout);
-  ask(0, std::move(bytes), timeout, false, {}, false, [](const std::string&) {});
+  ask(0, std::move(bytes), timeout, false, {}, [](const std::string&) {});
 }
 
 void world::search_something() {
@@ -365,7 +385,7 @@ void world::search(const std::string& name, const std::string& channel, std::int
     b.setK(10'000);
   });
   ++sums_.searches;
-  ask(target, std::string{question.bytes()}, 500 * ms, false, {}, false, [this, question, done](const std::string& reply) {
+  ask(target, std::string{question.bytes()}, 500 * ms, false, {}, [this, question, done](const std::string& reply) {
     auto r = parse<schema::SearchReply>(reply);
     if (!r)
       return done(false, "no answer");

@@ -135,7 +135,7 @@ void world::change_groups() {
     },
     2 * s);
   trace("client ", what);
-  ask(0, std::move(bytes), 2 * s, options_.duplicates && grouping_.chance(1, 4), {}, false, [](const std::string&) {});
+  ask(0, std::move(bytes), 2 * s, options_.duplicates && grouping_.chance(1, 4), {}, [](const std::string&) {});
 }
 
 /// After healing: every replica comes to a group that can serve it. Half of the time they stay where they are and the groups are
@@ -164,7 +164,7 @@ std::string world::groups_unsettled() {
   const auto try_this = [&](const std::string& what, const std::function<void(schema::ClientRequest::Builder)>& fill) {
     putting_back_ = true;
     trace("client ", what);
-    ask(0, request(fill, 10 * s), 10 * s, false, {}, false, [this, what](const std::string& reply) {
+    ask(0, request(fill, 10 * s), 10 * s, false, {}, [this, what](const std::string& reply) {
       putting_back_ = false;
       if (auto why = refused(reply); !why.empty())
         trace("client ", what, ": ", why);

@@ -87,6 +87,8 @@ std::string world::unsettled() {
       for (const auto& e : c.ends)
         if (!e.closed && processes_[static_cast<std::size_t>(e.process)]->generation == e.generation)
           return processes_[static_cast<std::size_t>(e.process)]->name + " has not heard that a link broke";
+  if (auto why = switches_unsettled(); !why.empty())
+    return why;
   if (auto why = groups_unsettled(); !why.empty())
     return why;
   // Asked for again, so that every collection has a certain fate.
@@ -126,10 +128,11 @@ std::string world::unsettled() {
       return name + " was loaded but is not desired";
     if (auto why = waits_for(*seen_, *c); !why.empty())
       return name + ": " + why;
-    // Everything imported is in the target, and nodes hold it and nothing else.
+    // Everything imported (of the partitions that are loaded) is in the target, and nodes hold it and nothing else.
     std::set<std::int64_t> should;
     for (const auto& [segment, row] : data_->segments[collection_id{id}])
-      should.insert(segment.value);
+      if (c->desired->whole_collection || c->desired->wants_partition(row.partition.value))
+        should.insert(segment.value);
     std::set<std::int64_t> target;
     c->each_target([&](const target_row& t) {
       if (t.in(c->head->current))
@@ -161,16 +164,17 @@ std::string world::unsettled() {
                + std::to_string(c->desired->replica_number);
     for (auto shard : r->second->getShards())
       for (auto leader : shard.getLeaders())
-      {
-        const auto* replica = c->desired->replica(leader.getReplica());
-        const auto* leads = replica == nullptr ? nullptr : c->leader(*replica, std::string{view(shard.getChannel())});
-        if (leads == nullptr || leads->node != leader.getNode())
-          return name + ": a route leads to node " + std::to_string(leader.getNode()) + ", which does not lead "
-                 + std::string{view(shard.getChannel())};
+        if (const std::string channel{view(shard.getChannel())};
+            std::none_of(c->desired->replicas.begin(), c->desired->replicas.end(), [&](const replica_row& r) {
+              const auto* d = c->leader(r, channel);
+              return d != nullptr && d->node == leader.getNode();
+            }))
+          return name + ": a route of channel " + channel + " leads to node " + std::to_string(leader.getNode()) + ", which no longer leads it";
+    for (auto shard : r->second->getShards())
+      for (auto leader : shard.getLeaders())
         if (leader.getServedVersion() != c->head->current)
           return name + ": a route leads to target " + std::to_string(leader.getServedVersion()) + ", not "
                  + std::to_string(c->head->current);
-      }
   }
   for (const auto& [id, c] : seen_->collections())
     if (!c.tasks.empty())

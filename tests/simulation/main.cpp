@@ -49,6 +49,8 @@ const std::pair<const char*, plant::bug> plants[] = {
   {"dedupe_cancels_move", plant::bug::dedupe_cancels_move},
   {"slot_deadlock", plant::bug::slot_deadlock},
   {"replica_change_resets_progress", plant::bug::replica_change_resets_progress},
+  {"recovery_stops_at_bad_record", plant::bug::recovery_stops_at_bad_record},
+  {"undo_forgets_replica", plant::bug::undo_forgets_replica},
 };
 
 void died(int signal) {
@@ -150,13 +152,15 @@ int main(int argc, char** argv) {
   }
   const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   std::printf("%.1f seeds a second\n", static_cast<double>(sums.seeds) / std::max(seconds, 0.001));
-  std::printf("seeds %llu messages %llu crashes %llu partitions %llu loads %llu moves %llu drained %llu searches %llu\n",
+  std::printf("seeds %llu messages %llu crashes %llu partitions %llu loads %llu moves %llu drained %llu searches %llu partition_changes %llu switched %llu bad_records %llu\n",
               static_cast<unsigned long long>(sums.seeds), static_cast<unsigned long long>(sums.messages),
               static_cast<unsigned long long>(sums.crashes), static_cast<unsigned long long>(sums.partitions),
               static_cast<unsigned long long>(sums.loads), static_cast<unsigned long long>(sums.moves),
-              static_cast<unsigned long long>(sums.drained), static_cast<unsigned long long>(sums.searches));
+              static_cast<unsigned long long>(sums.drained), static_cast<unsigned long long>(sums.searches),
+              static_cast<unsigned long long>(sums.partition_changes), static_cast<unsigned long long>(sums.switched),
+              static_cast<unsigned long long>(sums.bad_records));
   return sums.seeds == 0 || sums.messages == 0 || sums.crashes == 0 || sums.partitions == 0 || sums.loads == 0
-             || sums.moves == 0 || sums.searches == 0
+             || sums.moves == 0 || sums.searches == 0 || sums.partition_changes == 0 || sums.switched == 0 || sums.bad_records == 0
            ? 1
            : 0;
 }

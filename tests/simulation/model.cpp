@@ -38,6 +38,15 @@ std::vector<std::int64_t> durable_truth::apply(const std::vector<journal_row>& r
       case record_kind::target_head:
       case record_kind::target_segments:
         break;
+      case record_kind::resource_group:
+        row.payload ? void(groups.insert(row.key)) : void(groups.erase(row.key));
+        continue;
+      case record_kind::checker:
+        row.payload ? void(inactive_checkers.insert(row.key)) : void(inactive_checkers.erase(row.key));
+        continue;
+      case record_kind::suspended_node:
+        row.payload ? void(suspended_nodes.insert(id())) : void(suspended_nodes.erase(id()));
+        continue;
       default:
         continue;
     }
@@ -93,6 +102,12 @@ std::vector<std::int64_t> durable_truth::apply(const std::vector<journal_row>& r
   return promoted;
 }
 
+void durable_truth::damaged(std::int64_t collection) {
+  collections.erase(collection);
+  heads.erase(collection);
+  segments_.erase(collection);
+}
+
 const durable_truth::target* durable_truth::version(std::int64_t collection, std::int64_t number) const {
   auto i = versions_.find({collection, number});
   return i == versions_.end() ? nullptr : &i->second;
@@ -130,24 +145,29 @@ void model::committed(const std::vector<journal_row>& rows, const std::function<
                                        + std::to_string(replica.id) + " ever reported a view that covers it");
     }
   }
+  check_whole();
   for (const auto& row : rows)
     if (row.kind == record_kind::collection || row.kind == record_kind::node || row.kind == record_kind::resource_group)
       check_groups(row);
   check_promises("after a commit");
 }
 
+/// A collection comes, and goes, with its replicas and its target at once.
+void model::check_whole() {
+  for (const auto& [id, row] : disk.collections)
+    if (!disk.heads.contains(id))
+      complain_(verdict::safety, "collection " + std::to_string(id) + " has no target any more, but its record with "
+                                   + std::to_string(row.replicas.size()) + " replicas is still on the disk");
+  for (const auto& [id, head] : disk.heads)
+    if (!disk.collections.contains(id))
+      complain_(verdict::safety, "the target of collection " + std::to_string(id) + " is on the disk without the collection");
+}
+
 /// What a restart would find: no node in two replicas of a collection, and every group that a node or a replica names.
 void model::check_groups(const journal_row& row) {
-  if (row.kind == record_kind::resource_group) {
-    if (row.payload)
-      groups_.insert(row.key);
-    else
-      groups_.erase(row.key);
+  if (row.kind == record_kind::resource_group || !row.payload)
     return;
-  }
-  if (!row.payload)
-    return;
-  const auto known = [&](const std::string& group) { return group == default_group || groups_.contains(group); };
+  const auto known = [&](const std::string& group) { return group == default_group || disk.groups.contains(group); };
   if (row.kind == record_kind::node) {
     auto record = parse<schema::NodeRecord>(*row.payload);
     if (record && (*record)->getResourceGroup().size() > 0 && !known(std::string{view((*record)->getResourceGroup())}))
@@ -181,6 +201,18 @@ void model::check_promises(const char* when) {
       complain_(verdict::safety, std::string{when} + ": the load of " + name + " was answered but is not on the disk");
     if (!p.loaded && c != disk.collections.end())
       complain_(verdict::safety, std::string{when} + ": the release of " + name + " was answered but it is still on the disk");
+    if (!there)
+      continue;
+    if (p.whole && !c->second.whole_collection)
+      complain_(verdict::safety, std::string{when} + ": the whole of " + name + " was loaded, but on the disk only some partitions are");
+    for (auto partition : p.in)
+      if (!c->second.partition_loaded(partition))
+        complain_(verdict::safety, std::string{when} + ": the load of partition " + std::to_string(partition) + " of " + name
+                                     + " was answered but is not on the disk");
+    for (auto partition : p.out)
+      if (c->second.wants_partition(partition))
+        complain_(verdict::safety, std::string{when} + ": the release of partition " + std::to_string(partition) + " of " + name
+                                     + " was answered but it is still on the disk");
   }
 }
 
@@ -198,19 +230,71 @@ void model::given_ids(std::int64_t first, std::int64_t count) {
   given_[first] = count;
 }
 
-void model::sent_change(const std::string& name) {
-  auto& p = promises[name];
+void model::sent(const load_change& what) {
+  auto& p = promises[what.collection];
   ++p.open;
-  p.certain = false;
+  switch (what.kind) {
+    case load_change::load:
+      p.out.clear();
+      break;
+    case load_change::release:
+      p.whole = false;
+      p.in.clear();
+      break;
+    case load_change::release_partitions:
+      p.whole = false;
+      for (auto id : what.partitions)
+        p.in.erase(id);
+      break;
+    default:
+      for (auto id : what.partitions)
+        p.out.erase(id);
+  }
+  if (what.kind != load_change::sync_partition)
+    p.certain = false;
 }
 
-void model::ended_change(const std::string& name, std::optional<bool> loaded_ok, std::int64_t) {
-  auto& p = promises[name];
+void model::ended(const load_change& what, bool ok) {
+  auto& p = promises[what.collection];
   --p.open;
-  if (!loaded_ok || p.open > 0)
+  if (!ok || p.open > 0)
     return;
-  p.certain = true;
-  p.loaded = *loaded_ok;
+  const auto id = ids.find(what.collection);
+  const auto c = id == ids.end() ? disk.collections.end() : disk.collections.find(id->second);
+  const bool there = c != disk.collections.end();
+  switch (what.kind) {
+    case load_change::load:
+      p.certain = p.loaded = p.whole = true;
+      p.in.clear();
+      break;
+    case load_change::release:
+      p.certain = true;
+      p.loaded = p.whole = false;
+      p.out.clear();
+      break;
+    case load_change::load_partitions:
+      p.certain = p.loaded = true;
+      p.in.insert(what.partitions.begin(), what.partitions.end());
+      break;
+    case load_change::release_partitions:
+      // Without any left the collection goes; what had never become whole is neither.
+      p.certain = !there || c->second.status == schema::LoadStatus::LOADED;
+      p.loaded = there;
+      if (there)
+        p.out.insert(what.partitions.begin(), what.partitions.end());
+      else
+        p.in.clear();
+      break;
+    default:
+      break;
+  }
+}
+
+void model::lost(const std::string& name) {
+  auto& p = promises[name];
+  p.certain = p.whole = false;
+  p.in.clear();
+  p.out.clear();
 }
 
 void model::answered(schema::SearchRequest::Reader request, schema::SearchReply::Reader reply) {

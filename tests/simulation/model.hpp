@@ -32,11 +32,16 @@ public:
   /// Returns the collections whose current version this commit changed.
   std::vector<std::int64_t> apply(const std::vector<journal_row>& rows);
 
+  /// Some record of the collection can no longer be read: it is as if there were none.
+  void damaged(std::int64_t collection);
   /// Whatever version ever was durable; null: never.
   const target* version(std::int64_t collection, std::int64_t number) const;
 
   std::map<std::int64_t, collection_row> collections;
   std::map<std::int64_t, head_row> heads;
+  std::set<std::string> groups;            ///< Resource groups, by name.
+  std::set<std::string> inactive_checkers;
+  std::set<std::int64_t> suspended_nodes;
   std::set<std::int64_t> fell_back; ///< Collections that were loaded and, without a release, are no longer; whoever looks takes them.
 
 private:
@@ -65,7 +70,20 @@ struct promise_made {
   int open = 0;         ///< Loads and releases on their way or at work.
   bool certain = false; ///< The last one was answered and none was open then.
   bool loaded = false;
-  std::set<std::int64_t> imported; ///< Segments of answered imports.
+  bool whole = false;   ///< All of it was loaded, and nothing of it was released since.
+  std::set<std::int64_t> in;  ///< Partitions that were loaded one by one and are.
+  std::set<std::int64_t> out; ///< Partitions that were released one by one and stay out.
+};
+
+/// What a request changes of what is loaded.
+struct load_change {
+  enum { nothing, load, release, load_partitions, release_partitions, sync_partition } kind = nothing;
+  std::string collection;
+  std::vector<std::int64_t> partitions; ///< As the client knew them when it asked.
+
+  explicit operator bool() const {
+    return kind != nothing;
+  }
 };
 
 class model {
@@ -87,8 +105,11 @@ public:
   // -- answers --------------------------------------------------------------------
 
   void given_ids(std::int64_t first, std::int64_t count);
-  void sent_change(const std::string& name);
-  void ended_change(const std::string& name, std::optional<bool> loaded_ok, std::int64_t collection);
+  void sent(const load_change& what);
+  /// `ok`: it was answered, and not with a failure.
+  void ended(const load_change& what, bool ok);
+  /// Nobody can say any more what is loaded of it, nor which partition is which.
+  void lost(const std::string& name);
   /// A search was answered without failure.
   void answered(schema::SearchRequest::Reader request, schema::SearchReply::Reader reply);
 
@@ -102,6 +123,7 @@ public:
   std::uint64_t searches_checked = 0;
 
 private:
+  void check_whole();
   void note_cover(const reported_node::delegator& d);
   void check_groups(const journal_row& row);
 
@@ -110,7 +132,6 @@ private:
   /// Collection, version, channel, replica: some delegator could serve it.
   std::set<std::tuple<std::int64_t, std::int64_t, std::string, std::int64_t>> covered_;
   std::map<std::int64_t, std::int64_t> current_;
-  std::set<std::string> groups_; ///< Durable ones, by name.
 };
 
 } // namespace muster::sim

@@ -106,6 +106,12 @@ options draw(std::uint64_t seed) {
   if (r.chance(1, 8))
     o.duration = r.between(4'000, 8'000) * ms;
   o.exclusive_factor = static_cast<int>(r.between(1, 3));
+  o.partitions = r.chance(1, 2);
+  o.partitions_every = r.between(15, 200) * ms;
+  o.switches = r.chance(1, 3);
+  o.switches_every = r.between(15, 300) * ms;
+  o.bad_records = o.faults_every > 0 && r.chance(1, 4);
+  o.recover_times = r.chance(1, 3) ? 1 : 3;
   return o;
 }
 
@@ -117,7 +123,8 @@ std::string options::describe() const {
       << " duration_ms " << duration / ms << " operations_ms " << operations_every / ms << " searches_ms "
       << searches_every / ms << (duplicates ? " duplicates" : "") << (compaction ? " compaction" : "")
       << (crash_on_answer ? " crash_on_answer" : "") << (ghosts ? " ghosts" : "") << (tight ? " tight" : "") << (by_hand ? " by_hand" : "")
-      << (groups ? " groups" : "") << (drain_last ? " drain_last" : "") << ' ' << balancer
+      << (groups ? " groups" : "") << (partitions ? " partitions" : "") << (switches ? " switches" : "")
+      << (bad_records ? " bad_records" : "") << " recover_times " << recover_times << (drain_last ? " drain_last" : "") << ' ' << balancer
       << (second_balancer.empty() ? "" : " then " + second_balancer) << " exclusive_factor " << exclusive_factor << " faults_ms " << faults_every / ms;
   for (auto f : faults)
     out << ' ' << to_string(f);

@@ -69,6 +69,12 @@ struct options {
   std::int64_t hands_every = 50 * ms;
   bool groups = false;     ///< Someone changes resource groups and replicas.
   std::int64_t groups_every = 50 * ms;
+  bool partitions = false; ///< Someone creates, loads, releases and drops partitions, and asks for refreshes.
+  std::int64_t partitions_every = 50 * ms;
+  bool switches = false;   ///< Someone switches checkers, balance and nodes off and on.
+  std::int64_t switches_every = 50 * ms;
+  bool bad_records = false; ///< Starts of the coordinator find records in the journal that nobody can read.
+  int recover_times = 3;    ///< Starts that a load may live through.
 
   std::string describe() const;
 

@@ -121,6 +121,8 @@ public:
     const auto p = std::find_if(i->second.begin(), i->second.end(), [&](const catalogue_partition& x) { return x.name == name; });
     if (p == i->second.end())
       return failure{ec::partition_not_found, "there is no partition " + std::string{name}};
+    if (name == "_default")
+      return failure{ec::parameter_invalid, "partition _default cannot be dropped"};
     const auto gone = p->id;
     std::erase_if(data_->segments[id], [&](const auto& entry) { return entry.second.partition == gone; });
     i->second.erase(p);

@@ -20,7 +20,7 @@ constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 } // namespace
 
 world::world(const options& o, totals& sums, trace_sink sink)
-  : options_(o), random_(o.seed), hands_(o.seed ^ 0x6a09e667), grouping_(o.seed ^ 0x3c6ef372), sums_(sums), sink_(sink), model_([this](verdict how, std::string text) { fail(how, std::move(text)); }) {
+  : options_(o), random_(o.seed), hands_(o.seed ^ 0x6a09e667), grouping_(o.seed ^ 0x3c6ef372), operating_(o.seed ^ 0xa54ff53a), sums_(sums), sink_(sink), model_([this](verdict how, std::string text) { fail(how, std::move(text)); }) {
   data_->drop_every = o.compaction ? 3 : 0;
   data_->random = prng{o.seed ^ 0x5bd1e995};
   processes_.push_back(std::make_unique<process>(0, "coordinator"));
@@ -32,6 +32,7 @@ world::world(const options& o, totals& sums, trace_sink sink)
   };
   set("queryCoord.balancer", o.balancer);
   set("queryCoord.channelExclusiveNodeFactor", std::to_string(o.exclusive_factor));
+  set("queryCoord.collectionRecoverTimes", std::to_string(o.recover_times));
   if (o.tight) {
     processes_[0]->tasks.parallelism_factor = 0.01;
     processes_[0]->tasks.execution_cap = 1;
@@ -200,6 +201,10 @@ outcome world::run() {
     groups_stay_ = grouping_.chance(1, 2);
     after(grouping_.between(5 * ms, 200 * ms), [this] { change_groups(); });
   }
+  if (options_.partitions)
+    after(operating_.between(20 * ms, 200 * ms), [this] { change_partitions(); });
+  if (options_.switches)
+    after(operating_.between(20 * ms, 300 * ms), [this] { change_switches(); });
   after(random_.between(20 * ms, 60 * ms), [this] { search_something(); });
   if (options_.faults_every > 0)
     after(random_.between(options_.faults_every / 2, options_.faults_every * 2) + 30 * ms, [this] { disturb(); });
@@ -232,12 +237,20 @@ void world::start(process& p) {
   trace("start ", p.name, " #", p.generation);
   if (p.coordinator()) {
     seen_ = nullptr;
+    recovery_checked_ = false;
+    if (options_.bad_records && disturbed_)
+      spoil_disk();
     if (!start_coordinator_in(p, *this, disk_, disk_faults_, random_, data_)) {
       if (p.up)
         stop(p, false, "it could not start");
       restart_later(p, 20 * ms);
       return;
     }
+    at_start_ = {};
+    at_start_.collections = model_.disk.collections;
+    at_start_.groups = model_.disk.groups;
+    at_start_.inactive_checkers = model_.disk.inactive_checkers;
+    at_start_.suspended_nodes = model_.disk.suspended_nodes;
     model_.check_promises("after a restart of the coordinator");
     watch();
   } else {
@@ -424,6 +437,7 @@ void world::check_releases() {
 
 void world::published(int, const situation& now) {
   seen_ = &now;
+  check_recovery(now);
   bool tasks = false;
   for (const auto& [id, c] : now.collections()) {
     tasks = tasks || !c.tasks.empty();

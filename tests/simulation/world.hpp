@@ -27,6 +27,9 @@ struct totals {
   std::uint64_t moves = 0;
   std::uint64_t drained = 0;
   std::uint64_t searches = 0;
+  std::uint64_t partition_changes = 0; ///< Loads and releases of partitions that were answered.
+  std::uint64_t switched = 0;
+  std::uint64_t bad_records = 0;
 };
 
 struct outcome {
@@ -146,15 +149,14 @@ private:
     int target = 0;
     std::uint64_t generation = 0; ///< Of the target, once it arrived.
     std::string bytes;
-    std::string change;           ///< Collection that it loads or releases; empty: neither.
-    bool loads = false;
+    load_change change;
     int copies = 0;               ///< On their way or at work.
     std::set<std::uint64_t> ports;
     bool answered = false;        ///< The client has an answer or gave up.
     std::function<void(const std::string& reply)> done; ///< Empty reply: none, or the connection was lost.
   };
 
-  void ask(int target, std::string bytes, std::int64_t timeout, bool twice, std::string change, bool loads,
+  void ask(int target, std::string bytes, std::int64_t timeout, bool twice, load_change change,
            std::function<void(const std::string&)> done);
   void arrive_call(std::uint64_t id);
   void end_copy(std::uint64_t id, const std::string& reply, bool arrived);
@@ -186,6 +188,15 @@ private:
   void final_searches();
   void check_releases();
 
+  // -- partitions and switches (operators.cpp) --------------------------------------------
+  void change_partitions();
+  void change_switches();
+  std::string switches_unsettled(); ///< Ends what is switched off, and says what.
+  /// Some partition of a collection that the catalogue has, perhaps; a new name, too.
+  std::string some_partition();
+  void spoil_disk();
+  void check_recovery(const situation& now);
+
   // -- resource groups (groups.cpp) --------------------------------------------------------
   void change_groups();
   std::string some_group();
@@ -198,6 +209,7 @@ private:
   prng random_;
   prng hands_; ///< For moves by hand.
   prng grouping_; ///< For changes of resource groups and replicas.
+  prng operating_; ///< For partitions, switches and bad records.
   totals& sums_;
   trace_sink sink_;
   outcome result_;
@@ -266,6 +278,10 @@ private:
   int final_open_ = 0;
   bool groups_stay_ = false;    ///< After healing, unless there are too few nodes.
   bool putting_back_ = false;
+  bool switching_ = false;      ///< A request that switches something is on its way.
+  std::set<std::string> doubtful_switches_; ///< Nobody knows how a request for them ended.
+  bool recovery_checked_ = false;
+  durable_truth at_start_;      ///< What was on the disk when the coordinator that runs had started; without targets.
   process* last_drained_ = nullptr; ///< The node that is drained after everything has come to rest.
   std::string last_unsettled_;
 };

@@ -82,11 +82,9 @@ TEST(balance, hardly_a_move_is_too_much) {
   std::size_t ours = 0;
   std::size_t least = 0;
   std::size_t solved = 0;
-  for (std::uint64_t seed = 1; seed <= runs; ++seed) {
+  const auto look = [&](std::uint64_t seed) {
     const auto [start, s] = random_cluster(seed, true);
     const auto o = settle(start, s, seed);
-    if (HasFailure())
-      return;
     // The channels where we put them, the segments where they were.
     auto between = start;
     for (std::uint32_t g = 0; g < between.groups.size(); ++g)
@@ -102,7 +100,7 @@ TEST(balance, hardly_a_move_is_too_much) {
     fewest_moves channels{start, s, true};
     fewest_moves segments{between, s, false};
     if (segments.items() > 10 || o.segment_moves > 7)
-      continue;
+      return;
     const auto goal = potential_of(o.end, s);
     const auto need = channels.below(o.channel_moves, goal).value_or(o.channel_moves)
                       + segments.below(o.segment_moves, goal).value_or(o.segment_moves);
@@ -112,7 +110,11 @@ TEST(balance, hardly_a_move_is_too_much) {
     least += need;
     EXPECT_LE(static_cast<double>(made), std::max(1.10 * static_cast<double>(need), static_cast<double>(need) + 1))
       << "seed " << seed;
-  }
+  };
+  for (std::uint64_t seed : {11'894, 13'761}) // what is drained goes elsewhere, and so do fewer of the others
+    look(seed);
+  for (std::uint64_t seed = 1; seed <= runs && !HasFailure(); ++seed)
+    look(seed);
   RecordProperty("moves", static_cast<int>(ours));
   RecordProperty("least", static_cast<int>(least));
   EXPECT_GT(solved, runs / 2);

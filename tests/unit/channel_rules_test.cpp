@@ -108,6 +108,24 @@ TEST(channel_checker_rules, what_a_failed_order_left_on_every_node_makes_room_fo
   EXPECT_EQ(out[0].version, 5);
 }
 
+TEST(channel_checker_rules, of_two_leaders_the_one_on_a_node_that_leaves_again_goes) {
+  // Seed 2590: the newer one was set up on a node that then became the one to be drained, and neither went.
+  auto w = small();
+  auto& replica = w.collections[7].desired->replicas[0];
+  replica.nodes = {1};
+  replica.read_only_nodes = {2};
+  w.lead(7, "a", 2, 101, 5, 9);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kind, TaskKind::DROP_SHARD);
+  EXPECT_EQ(out[0].node, 2);
+  EXPECT_EQ(out[0].version, 9);
+  w.lead(7, "a", 1, 101, 0, 1, false);
+  const auto none = check(w);
+  EXPECT_TRUE(std::none_of(none.begin(), none.end(), [](const proposal& p) { return p.node == 2; }))
+    << "the only one that can be searched stays";
+}
+
 TEST(channel_checker_rules, the_first_order_serves_next_while_there_is_no_current) {
   world w;
   w.usable({1, 2}).loaded(7, {{1, 2}});

@@ -497,6 +497,39 @@ TEST(metadata_rules, a_damaged_record_is_named_and_takes_no_neighbour_down) {
   EXPECT_TRUE(fresh.collection(10)->target_of(100));
 }
 
+TEST(metadata_rules, half_a_target_is_set_aside_and_loading_it_again_leaves_nothing_of_it) {
+  kept k;
+  segments many;
+  for (std::int64_t i = 1; i <= 2'000; ++i)
+    many.emplace_back(i, 1);
+  k.commit(promotion_of(7, k.commit(load_of(7, 1, many)).value));
+  k.commit(promotion_of(8, k.commit(load_of(8, 1, {{5'000, 1}})).value));
+  std::vector<std::string> chunks;
+  for (const auto& [key, payload] : k.journal)
+    if (key.first == record_kind::target_segments && key.second.starts_with("7/"))
+      chunks.push_back(key.second);
+  ASSERT_GT(chunks.size(), 1u);
+  k.journal[{record_kind::target_segments, chunks.back()}] = "rubbish";
+  auto bad = k.restart();
+  ASSERT_EQ(bad.size(), 2u);
+  EXPECT_NE(bad[1].find("collection 7: its target"), std::string::npos) << bad[1];
+  EXPECT_NE(bad[1].find("load it again"), std::string::npos) << bad[1];
+  situation fresh;
+  fresh.apply(k.tables.whole().take(1, 1, 0));
+  EXPECT_EQ(fresh.collection(7), nullptr) << "half of it would be searched as if it were all";
+  EXPECT_NE(fresh.collection(8), nullptr);
+  EXPECT_TRUE(k.journal.contains({record_kind::collection, "7"})) << "it stays to be looked at";
+  k.commit(load_of(7, 1, {{1, 1}}));
+  EXPECT_TRUE(k.restart().empty());
+  EXPECT_EQ(std::count_if(k.journal.begin(), k.journal.end(), [](const auto& e) {
+    return e.first.first == record_kind::target_segments && e.first.second.starts_with("7/");
+  }), 1);
+  k.journal[{record_kind::target_head, "8"}] = "rubbish";
+  k.restart();
+  k.commit(release_of(8));
+  EXPECT_TRUE(k.restart().empty());
+}
+
 TEST(metadata_rules, without_the_allocators_record_no_id_in_use_is_given_again) {
   kept k;
   k.commit(node_of("a", "h:1"));

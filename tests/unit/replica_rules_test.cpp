@@ -350,6 +350,66 @@ TEST(replica_shares, a_replica_moved_to_another_group_is_drained_and_gets_the_no
   }
 }
 
+TEST(replica_shares, replicas_that_wait_for_each_others_nodes_exchange_their_groups) {
+  // Seed 6515: neither could be drained before the other, because a node leads a channel once.
+  auto r = rows({{"rg1", {}, {2}}, {"rg2", {}, {1}}});
+  const member_map members{{"rg1", {1}}, {"rg2", {2}}, {"rg3", {3}}};
+  EXPECT_TRUE(exchange_groups(r, members));
+  EXPECT_EQ(redistribute(r, members, free_of_cost).code, ec::ok);
+  EXPECT_EQ(r[0].group(), "rg2");
+  EXPECT_EQ(r[0].nodes, list{2});
+  EXPECT_EQ(r[1].group(), "rg1");
+  EXPECT_EQ(r[1].nodes, list{1});
+  EXPECT_FALSE(exchange_groups(r, members)) << "nobody waits any more";
+
+  r = rows({{"rg1", {}, {2}}, {"rg2", {}, {3}}, {"rg3", {}, {1}}});
+  EXPECT_TRUE(exchange_groups(r, members)) << "round a circle of three";
+  EXPECT_EQ(redistribute(r, members, free_of_cost).code, ec::ok);
+  for (const auto& x : r) {
+    EXPECT_EQ(x.nodes.size(), 1u) << x.id;
+    EXPECT_TRUE(x.read_only_nodes.empty()) << x.id;
+  }
+
+  r = rows({{"rg1", {}, {2}}, {"rg2", {2}, {1}}});
+  EXPECT_FALSE(exchange_groups(r, members)) << "the second has a node: it can be drained";
+  r = rows({{"rg1", {}, {2}}, {"rg2", {}, {}}});
+  EXPECT_FALSE(exchange_groups(r, members)) << "the node of the first is waited for by none that has one";
+  r = rows({{"rg1", {}, {2}}, {"rg3", {}, {1}}});
+  EXPECT_FALSE(exchange_groups(r, members)) << "the second gets node 3, then the first gets node 1";
+}
+
+TEST(replica_shares, from_any_start_every_replica_comes_to_its_group_though_no_node_is_free) {
+  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+    dice d{seed};
+    const auto groups = d.from(2, 4);
+    member_map members;
+    std::vector<std::tuple<std::string, list, list>> start;
+    list nodes;
+    for (std::int64_t n = 1; n <= groups; ++n) {
+      members["rg" + std::to_string(n)] = {n};
+      nodes.push_back(n);
+    }
+    for (std::int64_t n = 1; n <= groups; ++n) {
+      const auto at = nodes.begin() + static_cast<std::ptrdiff_t>(d.below(static_cast<std::int64_t>(nodes.size())));
+      start.emplace_back("rg" + std::to_string(n), list{*at}, list{});
+      nodes.erase(at);
+    }
+    auto r = rows(start);
+    for (int step = 0; step < 10; ++step) {
+      ASSERT_EQ(redistribute(r, members, free_of_cost).code, ec::ok);
+      if (!exchange_groups(r, members))
+        break;
+    }
+    std::set<std::string> all;
+    for (const auto& x : r) {
+      EXPECT_EQ(x.nodes, members.at(std::string{x.group()})) << "seed " << seed;
+      EXPECT_TRUE(x.read_only_nodes.empty()) << "seed " << seed;
+      all.insert(std::string{x.group()});
+    }
+    EXPECT_EQ(all.size(), r.size()) << "seed " << seed << ": as many in each group as before";
+  }
+}
+
 TEST(replica_shares, replicas_of_two_collections_share_a_group_each_for_itself) {
   // O19
   for (int collection = 0; collection < 2; ++collection) {

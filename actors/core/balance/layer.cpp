@@ -572,27 +572,62 @@ bool group_layer::try_moves(search& s, std::size_t from, std::size_t left, doubl
   return false;
 }
 
+/// Every choice of places for the drained items from `free` on, with `left` moves of others.
+bool group_layer::try_drains(search& s, const std::vector<std::uint32_t>& free, std::size_t next, std::size_t left,
+                             double gain) {
+  if (next == free.size())
+    return try_moves(s, 0, left, gain);
+  const auto x = free[next];
+  const auto at = items_[x].at;
+  if (try_drains(s, free, next + 1, left, gain))
+    return true;
+  for (std::uint32_t to = 0; to < writers_.size(); ++to) {
+    if (verdict(x, to) != balance_verdict::accepted)
+      continue;
+    if (--s.budget < 0)
+      return false;
+    const auto more = gain_of(x, to);
+    put(x, static_cast<std::int32_t>(to));
+    if (try_drains(s, free, next + 1, left, gain + more))
+      return true;
+    put(x, at);
+  }
+  return false;
+}
+
 bool group_layer::shorten_exactly() {
   search s;
   std::vector<std::pair<std::uint32_t, std::int32_t>> moved;
+  std::vector<std::uint32_t> free; // drained: they move in any case
   for (std::uint32_t i = 0; i < items_.size(); ++i) {
     const auto& x = items_[i];
-    if (!x.movable || x.start < 0 || x.value <= 0 || !allowed(x.cls, static_cast<std::size_t>(x.start)))
+    if (!x.movable || x.value <= 0)
       continue;
+    if (x.start < 0 || !allowed(x.cls, static_cast<std::size_t>(x.start))) {
+      if (x.at != x.start)
+        free.push_back(i);
+      continue;
+    }
     s.items.push_back(i);
     if (x.at != x.start)
       moved.emplace_back(i, x.at);
   }
-  if (moved.size() < 3)
-    return false; // one best move, or two, cannot be beaten by fewer
+  // One best move, or two, cannot be beaten by fewer, unless what is drained goes elsewhere.
+  const bool drains_too = !free.empty() && !moved.empty() && moved.size() + free.size() <= shortened_moves;
+  if (moved.size() < 3 && !drains_too)
+    return false;
   for (auto i = moved.rbegin(); i != moved.rend(); ++i) {
     s.wanted -= gain_of(i->first, static_cast<std::uint32_t>(items_[i->first].start));
     put(i->first, items_[i->first].start);
   }
   s.wanted *= 1 - 1e-12;
   s.budget = tried_placements;
-  for (std::size_t k = 1; k < moved.size() && s.budget > 0; ++k)
+  for (std::size_t k = 1; moved.size() >= 3 && k < moved.size() && s.budget > 0; ++k)
     if (try_moves(s, 0, k, 0))
+      return true;
+  s.budget = drains_too ? tried_placements : 0;
+  for (std::size_t k = 0; k < moved.size() && s.budget > 0; ++k)
+    if (try_drains(s, free, 0, k, 0))
       return true;
   for (const auto& [item, at] : moved)
     put(item, at);

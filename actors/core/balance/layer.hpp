@@ -89,8 +89,8 @@ public:
   void put(std::uint32_t item, std::int32_t to);
   /// Makes fewer moves out of those that are worth their potential. True: something changed.
   bool shorten();
-  /// The same by trying all placements with fewer moves, as long as these are few. Only such as can be reached by moves
-  /// that are worth it each. True: something changed.
+  /// The same by trying all placements with fewer moves, as long as these are few: first with what is drained where it is, then with
+  /// that elsewhere too. Only such as can be reached by moves that are worth it each. True: something changed.
   bool shorten_exactly();
   balance_verdict verdict(std::uint32_t item, std::uint32_t to) const;
   double level(std::size_t local) const;
@@ -112,6 +112,7 @@ private:
   }
   struct search;
   bool try_moves(search& s, std::size_t from, std::size_t left, double gain);
+  bool try_drains(search& s, const std::vector<std::uint32_t>& free, std::size_t next, std::size_t left, double gain);
   bool orderly(const search& s);
   void list_items();
   void listed(std::uint32_t item, std::int32_t at, bool there);
