@@ -210,7 +210,8 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
 private:
   /// Collections whose number of replicas nobody asked for follow the cluster's, at the start and when it changes.
   void follow_cluster_settings() {
-    if (followed && *followed == view.switches().settings)
+    // Before metadata has told there are no groups, and no collections either.
+    if (view.groups().empty() || (followed && *followed == view.switches().settings))
       return;
     followed = view.switches().settings;
     const auto now = settings().values();
