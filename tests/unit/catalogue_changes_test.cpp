@@ -49,12 +49,14 @@ protected:
 
   std::string everything() {
     std::string out;
-    for (const auto& s : subject->segments(books, {})->segments)
+    const auto page = *subject->segments(books, {});
+    for (const auto& s : page.segments)
       out += to_string(s.id) + "/" + s.channel + "/" + std::to_string(s.rows) + "/" + std::to_string(s.bytes) + "/"
              + std::string{to_string(s.index)} + " ";
     const auto sum = *subject->totals_of(books);
     out += std::to_string(sum.segments) + "," + std::to_string(sum.rows) + "," + std::to_string(sum.bytes);
-    for (const auto& d : *subject->dropped({}))
+    const auto dropped = *subject->dropped({});
+    for (const auto& d : dropped)
       out += " -" + to_string(d.id) + " " + d.file;
     return out;
   }
