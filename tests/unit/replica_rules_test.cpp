@@ -756,6 +756,12 @@ TEST(replica_observer_rules, a_suspended_node_is_drained_though_it_is_in_no_grou
   w.whole();
   w.groups.at("rg1").nodes = {1};
   w.publish({});
+  auto fallback = w.view.groups().at(std::string{default_group});
+  fallback.nodes.clear();
+  change_set left;
+  left.put({schema::ChunkKind::RESOURCE_GROUP, 0, fallback.id}, chunk_of(fallback));
+  w.view.apply(left.take(w.view.number() + 1, 1, 0));
+  ASSERT_EQ(w.view.group_of(2), nullptr);
   EXPECT_TRUE(check_replicas(w.view, {}, {"rg1"}).empty()) << "it is about to be given a group";
   change_set c;
   switches_row switches;
