@@ -23,6 +23,13 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
         if (const auto* group = view.group_of(id))
           groups.insert(group->name);
     }
+    // One that comes to another group than it was in may still be used by the replicas of that one.
+    for (const auto& name : view.changed_groups())
+      if (const auto group = view.groups().find(name); group != view.groups().end())
+        for (auto id : group->second.nodes)
+          if (auto& last = last_group[id]; last != name)
+            if (const auto before = std::exchange(last, name); !before.empty())
+              groups.insert(before);
     if (std::exchange(anew, false)) {
       seen.clear();
       for (const auto& [name, row] : view.groups())
@@ -81,6 +88,7 @@ struct replica_shell : shell<subscriber_actor, replica_shell> {
   metadata_actor metadata;
   std::set<std::int64_t> known; ///< Usable nodes.
   std::map<std::int64_t, std::uint64_t> seen;
+  std::map<std::int64_t, std::string> last_group; ///< Of nodes that are, or were, in one.
   bool anew = false;
 };
 

@@ -313,7 +313,7 @@ member_map members_for(const situation& s, const std::vector<replica_row>& repli
   }
   const auto leaving = [&](std::int64_t id) {
     const auto* n = s.node(id);
-    return n != nullptr && (n->stopping || n->gone());
+    return (n != nullptr && (n->stopping || n->gone())) || s.switches().suspended_nodes.contains(id);
   };
   for (auto& [name, list] : members)
     for (auto id : s.groups().at(name).nodes)

@@ -892,7 +892,7 @@ struct GetMetricsRequest {
 struct GetMetricsReply {
   status @0 :Status;
   response @1 :Text;           # JSON; 64-bit numbers are written as strings
-  componentName @2 :Text;
+  componentName @2 :Text;      # "querycoord"
 }
 
 # -- one door for all requests ------------------------------------------------

@@ -116,7 +116,7 @@ using subscriber_log = std::shared_ptr<log_of<route_subscriber_actor>>;
 inline route_publisher_actor::behavior_type publisher(route_publisher_actor::pointer, subscriber_log log) {
   return {[](const publication&) { return msg<schema::Ack>{}; },
           [=](const msg<schema::WatchShardLeadersRequest>&, const route_subscriber_actor& s) { log->add(s); },
-          [](const msg<schema::GetShardLeadersRequest>&) { return msg<schema::GetShardLeadersReply>{}; }};
+          [](const msg<schema::GetShardLeadersRequest>&) { return msg<schema::GetShardLeadersReply>{}; }, [](tick_atom) {}};
 }
 
 /// An empty reply: the door hangs.
