@@ -160,7 +160,11 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
 
   template <class Reply>
   caf::result<m<Reply>> move(const hand_plan& plan, bool waits_for_them, schema::Header::Reader header) {
-    const auto moves = static_cast<std::uint32_t>(plan.moves.size());
+    auto fresh = plan.moves;
+    // Asked for again while it is under way: it is as asked for.
+    if (!waits_for_them)
+      std::erase_if(fresh, [this](const proposal& p) { return under_way(p); });
+    const auto moves = static_cast<std::uint32_t>(fresh.size());
     const auto reply = [this, moves](const failure& why) {
       return make<Reply>([&](typename Reply::Builder b) {
         set_status(b.initStatus(), why);
@@ -170,11 +174,20 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     if (plan.why != hand_refusal::none || moves == 0)
       return reply(failure_of(plan));
     auto promise = self->make_response_promise<m<Reply>>();
-    admit(schema::Proposer::MANUAL, plan.moves, std::numeric_limits<std::uint64_t>::max(), waits_for_them, header,
+    admit(schema::Proposer::MANUAL, fresh, std::numeric_limits<std::uint64_t>::max(), waits_for_them, header,
           [promise, reply](const m<schema::RunTasksReply>& done) mutable {
             promise.deliver(reply(to_failure(done->getStatus())));
           });
     return promise;
+  }
+
+  /// True when the same move is in flight.
+  bool under_way(const proposal& p) const {
+    const auto* c = view.collection(p.collection);
+    if (c == nullptr)
+      return false;
+    const auto* t = is_channel_task(p.kind) ? c->task_on(p.replica, p.channel) : c->task_on(p.replica, p.segment);
+    return t != nullptr && t->kind == p.kind && t->source == p.source;
   }
 
   m<schema::Ack> configure(const m<schema::RuleSettings>& values) {

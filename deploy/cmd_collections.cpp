@@ -145,7 +145,6 @@ int collections(const options& o) {
         .field("id", c.getId())
         .field("database", view(c.getDatabase()))
         .field("name", qualified_name(view(c.getDatabase()), view(c.getName())))
-        .field("database", view(c.getDatabase()))
         .field("status", view(c.getLoadStatus()))
         .field("rows", c.getRows())
         .field("segments", c.getSegments())

@@ -268,7 +268,9 @@ void balance_rules::make(const situation& s, const collection_view& view, const 
       n.channels += i->second.channels;
     }
   auto settings = settings_;
-  // Evenness can wait until another node leads what a leaving one led: its segments count then.
+  // Evenness can wait until a leaving node is empty, and until another one leads what it led: its segments count then.
+  if (settings.stopping_balance && to_be_drained(s, view, replica))
+    settings.auto_balance = false;
   for (const auto& channel : view.head->channels)
     if (const auto* leader = view.leader(replica, channel); leader == nullptr || !s.usable(leader->node)
         || std::find(replica.nodes.begin(), replica.nodes.end(), leader->node) == replica.nodes.end())

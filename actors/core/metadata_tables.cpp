@@ -292,16 +292,26 @@ commit_outcome metadata_tables::release_partitions(schema::CommitReleasePartitio
   for (auto p : commit.getPartitions())
     leaving.insert(p);
   const auto leaves = [&](std::int64_t p) { return leaving.contains(p); };
-  if (std::none_of(row.partitions.begin(), row.partitions.end(), leaves))
-    return out;
-  if (std::all_of(row.partitions.begin(), row.partitions.end(), leaves))
-    return release(id);
-  auto& head = *e.head;
+  // A whole collection has partitions that came later without being asked for by name: from now on they are, so they stay.
+  auto partitions = row.partitions;
   std::vector<std::int64_t> segments;
   e.segments.each([&](const target_row& t) {
     if (t.to == 0 && leaves(t.partition))
       segments.push_back(t.segment);
+    if (t.to == 0 && row.whole_collection && std::find(partitions.begin(), partitions.end(), t.partition) == partitions.end())
+      partitions.push_back(t.partition);
   });
+  if (std::none_of(partitions.begin(), partitions.end(), leaves))
+    return out;
+  if (std::all_of(partitions.begin(), partitions.end(), leaves))
+    return release(id);
+  auto& head = *e.head;
+  for (auto p : partitions)
+    if (std::find(row.partitions.begin(), row.partitions.end(), p) == row.partitions.end()) {
+      row.partitions.push_back(p);
+      if (std::find(head.partitions.begin(), head.partitions.end(), p) == head.partitions.end())
+        head.partitions.push_back(p);
+    }
   const auto version = take_ids(out, 1);
   if (head.next == 0) {
     head.next_segments = head.current_segments;

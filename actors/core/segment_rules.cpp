@@ -267,8 +267,13 @@ bool segment_rules::check_segment(const situation& s, std::int64_t collection, c
       const bool serving = std::any_of(here.begin(), here.end(), [&](const copy_row& c) { return c.node == worker; });
       if (!serving)
         continue; // leader_checker sees to the route first
-      if (shard.serving)
-        continue; // a second leader is being set up and may come to route to either
+      // A further leader that is being set up may come to route to either, one of another replica too: its order may be older than
+      // the change of replicas that gave this one the node.
+      bool coming = false;
+      for (std::size_t other = 0; other < desired.replicas.size(); ++other)
+        coming = coming || shards->at(other, target->channel).serving;
+      if (coming)
+        continue;
       for (const auto& c : here)
         if (c.node != worker && s.reachable(c.node) && !routed_to(views, nullptr, c.node)) {
           out.push_back(release(desired.id, replica.id, channel, c, reason::segment_repeated,

@@ -14,8 +14,8 @@ using import "common.capnp".Property;
 # -- the catalogue ------------------------------------------------------------
 
 struct AllocateIdsRequest {
-  # Ids for an import, from the durable allocator; never given twice. Errors: parameter_invalid (none, or more than can be given
-  # at once).
+  # Ids for an import, from the durable allocator; never given twice.
+  # Errors: parameter_invalid (none, or more than can be given at once).
   header @0 :Header;
   count @1 :UInt32; # how many
 }
@@ -39,8 +39,7 @@ struct RegisterImportRequest {
   # Makes built segment files part of a collection, all or nothing. Not append: the name must be new. `muster import` builds the
   # files.
   # Errors: database_not_found, collection_already_exists, collection_not_found, parameter_invalid (metric, dimension, shards,
-  # segments
-  # or files that cannot be used).
+  # segments or files that cannot be used).
   header @0 :Header;
   database @1 :Text; # empty: "default"
   name @2 :Text; # of the collection, without its database
@@ -84,7 +83,8 @@ struct CollectionDescription {
   }
 }
 struct DescribeCollectionRequest {
-  # What the catalogue has of a collection, and whether it is loaded. Errors: collection_not_found, database_not_found.
+  # What the catalogue has of a collection, and whether it is loaded.
+  # Errors: collection_not_found, database_not_found.
   header @0 :Header;
   collection @1 :Text; # its name
 }
@@ -93,7 +93,8 @@ struct DescribeCollectionReply {
   collection @1 :CollectionDescription; # as the catalogue has it
 }
 struct ListCollectionsRequest {
-  # All collections of the catalogue, of all databases, by name. Errors: none of its own.
+  # All collections of the catalogue, of all databases, by name.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ListCollectionsReply {
@@ -101,8 +102,8 @@ struct ListCollectionsReply {
   collections @1 :List(CollectionDescription); # by name
 }
 struct DropCollectionRequest {
-  # Takes a collection that is not loaded from the catalogue, with its files. Errors: collection_not_found, database_not_found,
-  # collection_loaded (loaded, or being loaded).
+  # Takes a collection that is not loaded from the catalogue, with its files.
+  # Errors: collection_not_found, database_not_found, collection_loaded (loaded, or being loaded).
   header @0 :Header;
   collection @1 :Text; # its name
 }
@@ -111,7 +112,8 @@ struct DropCollectionReply {
 }
 
 struct ListSegmentsRequest {
-  # The segments that the catalogue has of a collection, by id, page by page. Errors: collection_not_found.
+  # The segments that the catalogue has of a collection, by id, page by page.
+  # Errors: collection_not_found.
   header @0 :Header;
   collection @1 :Text; # its name
   after @2 :Int64;             # only those with a higher id: `nextAfter` of the page before; 0: from the first
@@ -123,10 +125,10 @@ struct ListSegmentsReply {
   nextAfter @3 :Int64;         # 0: that was all
 }
 struct CreateIndexRequest {
-  # Index files were built beside these segments (`muster create-index` does that): the catalogue names them from now on, all or
-  # none, and copies that are loaded load them while they are searched.
-  # Errors: collection_not_found, parameter_missing (no segment named), parameter_invalid (no index of this kind),
-  # segment_not_found (one was compacted or dropped meanwhile).
+  # Index files were built beside these segments (`muster create-index` does that): the catalogue names them from now on, all or none,
+  # and copies that are loaded load them while they are searched.
+  # Errors: collection_not_found, parameter_missing (no segment named), parameter_invalid (no index of this kind), segment_not_found
+  # (one was compacted or dropped meanwhile).
   header @0 :Header;
   collection @1 :Text; # its name
   segments @2 :List(CatalogueSegment); # id, bytes of all its files, and indexKind: "hnsw"
@@ -148,13 +150,11 @@ struct DropIndexReply {
   collectionId @1 :Int64; # its id
 }
 struct CompactRequest {
-  # New segments take the place of old ones with the same rows, all or nothing (`muster compact` builds them). When it is loaded,
-  # the
-  # next target has the new ones, and the old ones leave with its promotion; their files are deleted when no target names them
-  # and no
-  # node holds them any more. Errors: collection_not_found, parameter_missing (no segment named), segment_not_found (one to be
-  # replaced is not
-  # there any more), parameter_invalid (not the same rows of each partition and channel, or a new segment that cannot be used).
+  # New segments take the place of old ones with the same rows, all or nothing (`muster compact` builds them). When it is loaded, the
+  # next target has the new ones, and the old ones leave with its promotion; their files are deleted when no target names them and no
+  # node holds them any more.
+  # Errors: collection_not_found, parameter_missing (no segment named), segment_not_found (one to be replaced is not there any more),
+  # parameter_invalid (not the same rows of each partition and channel, or a new segment that cannot be used).
   header @0 :Header;
   collection @1 :Text; # its name
   replaced @2 :List(Int64); # ids of old segments
@@ -176,8 +176,9 @@ struct DatabaseDescription {
 struct CreateDatabaseRequest {
   # A database: a space of names for collections, with defaults for their loads. The properties database.replica.number and
   # database.resource_groups (names, separated by commas) count for a load that names neither, of a collection that does not either.
-  # Its collections are called DATABASE/COLLECTION in all requests. Errors: database_invalid_name (1 to 255 of A-Z a-z 0-9 . _ -),
-  # database_num_limit_exceeded, parameter_invalid (it is there already, or a property that cannot be used).
+  # Its collections are called DATABASE/COLLECTION in all requests.
+  # Errors: database_invalid_name (1 to 255 of A-Z a-z 0-9 . _ -), database_num_limit_exceeded, parameter_invalid (it is there
+  # already, or a property that cannot be used).
   header @0 :Header;
   database @1 :Text; # its name
   properties @2 :List(Property); # none: as the cluster says
@@ -197,7 +198,8 @@ struct AlterDatabaseReply {
   status @0 :Status;
 }
 struct DropDatabaseRequest {
-  # An empty database. Errors: database_not_found, parameter_invalid ("default", or it has collections).
+  # An empty database.
+  # Errors: database_not_found, parameter_invalid ("default", or it has collections).
   header @0 :Header;
   database @1 :Text; # its name
 }
@@ -214,7 +216,8 @@ struct DescribeDatabaseReply {
   database @1 :DatabaseDescription; # as it is now
 }
 struct ListDatabasesRequest {
-  # All databases of the catalogue. Errors: none of its own.
+  # All databases of the catalogue.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ListDatabasesReply {
@@ -225,12 +228,11 @@ struct ListDatabasesReply {
 # -- load and release ---------------------------------------------------------
 
 struct LoadCollectionRequest {
-  # Loads a collection, and answers when it can be searched. Loaded as asked for already: ok; with other replicas: they change
-  # while it
-  # is served. Errors: collection_not_found, database_not_found, parameter_invalid (more replicas than may be, groups neither one
-  # nor one
-  # for each replica, nothing imported), resource_group_not_found, resource_group_node_not_enough, collection_not_loaded (a refresh of what is not
-  # loaded; or released or given up meanwhile, with what it waited for).
+  # Loads a collection, and answers when it can be searched. Loaded as asked for already: ok; with other replicas: they change while
+  # it is served.
+  # Errors: collection_not_found, database_not_found, parameter_invalid (more replicas than may be, groups neither one nor one for
+  # each replica, nothing imported), resource_group_not_found, resource_group_node_not_enough, collection_not_loaded (a refresh of
+  # what is not loaded; or released or given up meanwhile, with what it waited for).
   header @0 :Header;
   collection @1 :Text; # its name
   replicaNumber @2 :UInt32;   # 0: as the collection, its database or the cluster say, else 1
@@ -244,7 +246,8 @@ struct LoadCollectionReply {
   collectionId @1 :Int64; # its id
 }
 struct ReleaseCollectionRequest {
-  # No longer serves a collection; answers when no node holds anything of it. Not loaded: ok. Errors: none of its own.
+  # No longer serves a collection; answers when no node holds anything of it. Not loaded: ok.
+  # Errors: collection_not_found.
   header @0 :Header;
   collection @1 :Text; # its name
 }
@@ -252,8 +255,8 @@ struct ReleaseCollectionReply {
   status @0 :Status;
 }
 struct LoadPartitionsRequest {
-  # Loads some partitions of a collection, or more of them. None named: nothing happens. Errors: collection_not_found,
-  # partition_not_found, parameter_invalid (other replicas or groups than the collection has),
+  # Loads some partitions of a collection, or more of them. None named: nothing happens.
+  # Errors: collection_not_found, partition_not_found, parameter_invalid (other replicas or groups than the collection has),
   # resource_group_not_found, resource_group_node_not_enough.
   header @0 :Header;
   collection @1 :Text; # its name
@@ -289,7 +292,8 @@ struct SyncNewCreatedPartitionReply {
   status @0 :Status;
 }
 struct CreatePartitionRequest {
-  # An empty partition in the catalogue; the same name again: ok. Errors: collection_not_found, parameter_missing.
+  # An empty partition in the catalogue; the same name again: ok.
+  # Errors: collection_not_found, parameter_missing.
   header @0 :Header;
   collection @1 :Text; # its name
   partition @2 :Text; # its name
@@ -300,8 +304,8 @@ struct CreatePartitionReply {
   partitionId @1 :Int64; # its id
 }
 struct DropPartitionRequest {
-  # Takes a partition with its segments from the catalogue. Errors: collection_not_found, partition_not_found,
-  # parameter_invalid ("_default", or the partition is loaded).
+  # Takes a partition with its segments from the catalogue.
+  # Errors: collection_not_found, partition_not_found, parameter_invalid ("_default", or the partition is loaded).
   header @0 :Header;
   collection @1 :Text; # its name
   partition @2 :Text; # its name
@@ -313,7 +317,8 @@ struct DropPartitionReply {
 # -- reads --------------------------------------------------------------------
 
 struct ShowLoadCollectionsRequest {
-  # How far collections are loaded, and by how many replicas. Errors: collection_not_loaded (one that is named).
+  # How far collections are loaded, and by how many replicas.
+  # Errors: collection_not_loaded (one that is named).
   header @0 :Header;
   collections @1 :List(Text); # empty: all
 }
@@ -368,7 +373,8 @@ struct GetPartitionStatesReply {
   }
 }
 struct ListLoadedSegmentsRequest {
-  # Whoever deletes files of segments must leave these: all that a target names or a node holds. Errors: none of its own.
+  # Whoever deletes files of segments must leave these: all that a target names or a node holds.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ListLoadedSegmentsReply {
@@ -401,7 +407,8 @@ struct GetLoadSegmentInfoReply {
 }
 
 struct GetReplicasRequest {
-  # The replicas of a loaded collection: their nodes, and who leads their shards. Errors: collection_not_loaded.
+  # The replicas of a loaded collection: their nodes, and who leads their shards.
+  # Errors: collection_not_loaded.
   header @0 :Header;
   collection @1 :Text; # its name
   withShardNodes @2 :Bool;     # each shard names all nodes of its replica that hold something of the collection
@@ -454,8 +461,8 @@ struct CollectionRoutes {
   status @7 :Status;            # of one of many
 }
 struct GetShardLeadersRequest {
-  # Errors: collection_not_loaded, collection_not_fully_loaded, collection_on_recovering (no target is current),
-  # channel_not_available (a channel without a leader, unless unserviceable ones are asked for).
+  # Errors: collection_not_loaded, collection_not_fully_loaded, collection_on_recovering (no target is current), channel_not_available
+  # (a channel without a leader, unless unserviceable ones are asked for).
   header @0 :Header;
   collection @1 :Text; # its name
   collections @2 :List(Text);      # many in one call; each has a status of its own
@@ -505,7 +512,8 @@ struct TaskInfo {
   state @9 :Text;     # "waiting", "running"
 }
 struct GetStatusRequest {
-  # The cluster in one answer: nodes, loaded collections, tasks. Errors: none of its own.
+  # The cluster in one answer: nodes, loaded collections, tasks.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct GetStatusReply {
@@ -540,7 +548,8 @@ struct ActorReport {
   }
 }
 struct ListActorsRequest {
-  # What the actors of the coordinator do: queues, times, failures. Errors: parameter_invalid (no actor has this name).
+  # What the actors of the coordinator do: queues, times, failures.
+  # Errors: parameter_invalid (no actor has this name).
   header @0 :Header;
   name @1 :Text; # empty: all
 }
@@ -558,7 +567,8 @@ struct CheckerInfo {
   number @3 :UInt32; # as above
 }
 struct ListCheckersRequest {
-  # The checkers and whether they may propose. Errors: none of its own; an unknown one has found: false.
+  # The checkers and whether they may propose.
+  # Errors: none of its own; an unknown one has found: false.
   header @0 :Header;
   checkers @1 :List(Text);     # by name or number; empty: all
 }
@@ -567,7 +577,8 @@ struct ListCheckersReply {
   checkers @1 :List(CheckerInfo); # by number
 }
 struct ActivateCheckerRequest {
-  # It proposes again, after a look at everything. Durable. Errors: parameter_invalid (no such checker), journal_failed.
+  # It proposes again, after a look at everything. Durable.
+  # Errors: parameter_invalid (no such checker), journal_failed.
   header @0 :Header;
   checker @1 :Text;            # name or number
 }
@@ -575,7 +586,8 @@ struct ActivateCheckerReply {
   status @0 :Status;
 }
 struct DeactivateCheckerRequest {
-  # It proposes nothing until it is activated again, also after a new start; its tasks in flight go on. Errors: as ActivateChecker.
+  # It proposes nothing until it is activated again, also after a new start; its tasks in flight go on.
+  # Errors: as ActivateChecker.
   header @0 :Header;
   checker @1 :Text; # name or number
 }
@@ -583,10 +595,9 @@ struct DeactivateCheckerReply {
   status @0 :Status;
 }
 struct LoadBalanceRequest {
-  # Moves segments of a loaded collection off one node, to other read-write nodes of the same replica. Answered when they have
-  # moved.
-  # Errors: collection_not_loaded, collection_not_fully_loaded, parameter_invalid (not exactly one source), node_not_found (no node
-  # of the replica), node_offline (not connected or stopping, or no other node), segment_not_found (not on the source).
+  # Moves segments of a loaded collection off one node, to other read-write nodes of the same replica. Answered when they have moved.
+  # Errors: collection_not_loaded, collection_not_fully_loaded, parameter_invalid (not exactly one source), node_not_found (no node of
+  # the replica), node_offline (not connected or stopping, or no other node), segment_not_found (not on the source).
   header @0 :Header;
   collectionId @1 :Int64;       # 0: that of the name
   sources @2 :List(Int64);      # exactly one node
@@ -665,8 +676,9 @@ struct UpdateResourceGroupsReply {
   status @0 :Status;
 }
 struct DropResourceGroupRequest {
-  # Its nodes go to other groups first. An unknown name: ok. Errors: parameter_invalid (replicas still in it, the default group,
-  # limits not 0, named by another group's transfer lists), resource_group_service_available.
+  # Its nodes go to other groups first. An unknown name: ok.
+  # Errors: parameter_invalid (replicas still in it, the default group, limits not 0, named by another group's transfer lists),
+  # resource_group_service_available.
   header @0 :Header;
   name @1 :Text; # of the group
 }
@@ -674,7 +686,8 @@ struct DropResourceGroupReply {
   status @0 :Status;
 }
 struct ListResourceGroupsRequest {
-  # The names of all resource groups. Errors: none of its own.
+  # The names of all resource groups.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ListResourceGroupsReply {
@@ -725,9 +738,9 @@ struct TransferNodeReply {
 }
 struct TransferReplicaRequest {
   # Puts `count` replicas of a collection, the oldest first, into another group. They are served throughout: the nodes of the new
-  # group take over what those of the old one hold. Errors: resource_group_not_found, parameter_invalid (the same group,
-  # count below 1, fewer replicas in `source`).
-  # Also: collection_not_loaded.
+  # group take over what those of the old one hold.
+  # Errors: resource_group_not_found, parameter_invalid (the same group, count below 1, fewer replicas in `source`). Also:
+  # collection_not_loaded.
   header @0 :Header;
   source @1 :Text; # name of the group that gives
   target @2 :Text; # name of the group that takes
@@ -738,9 +751,9 @@ struct TransferReplicaReply {
   status @0 :Status;
 }
 struct UpdateLoadConfigRequest {
-  # Another number of replicas, or other groups, for loaded collections while they are served. Collections that are not loaded
-  # are left out. Errors: parameter_invalid (more replicas than may be, groups neither one nor one for each replica),
-  # resource_group_not_found.
+  # Another number of replicas, or other groups, for loaded collections while they are served. Collections that are not loaded are
+  # left out.
+  # Errors: parameter_invalid (more replicas than may be, groups neither one nor one for each replica), resource_group_not_found.
   header @0 :Header;
   collections @1 :List(Text); # their names
   replicaNumber @2 :UInt32;        # 0: as it is
@@ -751,7 +764,8 @@ struct UpdateLoadConfigReply {
 }
 
 struct ListQueryNodeRequest {
-  # The query nodes that are not gone. Errors: none of its own.
+  # The query nodes that are not gone.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ListQueryNodeReply {
@@ -778,7 +792,8 @@ struct GetQueryNodeDistributionReply {
   segments @3 :List(Int64);    # that it holds
 }
 struct CheckQueryNodeDistributionRequest {
-  # Whether everything on `source` that a target names is on `target` too. Errors: node_not_found, channel_not_found, segment_lack.
+  # Whether everything on `source` that a target names is on `target` too.
+  # Errors: node_not_found, channel_not_found, segment_lack.
   header @0 :Header;
   source @1 :Int64; # id of a node
   target @2 :Int64; # id of the other node
@@ -787,21 +802,24 @@ struct CheckQueryNodeDistributionReply {
   status @0 :Status;
 }
 struct SuspendBalanceRequest {
-  # No moves are proposed any more, not even off stopping nodes, until it is resumed. Durable. Errors: none of its own.
+  # No moves are proposed any more, not even off stopping nodes, until it is resumed. Durable.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct SuspendBalanceReply {
   status @0 :Status;
 }
 struct ResumeBalanceRequest {
-  # Moves are proposed again. Durable. Errors: none of its own.
+  # Moves are proposed again. Durable.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct ResumeBalanceReply {
   status @0 :Status;
 }
 struct CheckBalanceStatusRequest {
-  # Whether moves are proposed. Errors: none of its own.
+  # Whether moves are proposed.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct CheckBalanceStatusReply {
@@ -809,7 +827,8 @@ struct CheckBalanceStatusReply {
   active @1 :Bool; # moves are proposed
 }
 struct SuspendNodeRequest {
-  # Takes a node from its resource group and keeps it out: replicas leave it, step by step. Durable. Errors: node_not_found.
+  # Takes a node from its resource group and keeps it out: replicas leave it, step by step. Durable.
+  # Errors: node_not_found.
   header @0 :Header;
   node @1 :Int64; # its id
 }
@@ -817,7 +836,8 @@ struct SuspendNodeReply {
   status @0 :Status;
 }
 struct ResumeNodeRequest {
-  # The node may be a member of a resource group again. Errors: node_not_found.
+  # The node may be a member of a resource group again.
+  # Errors: node_not_found.
   header @0 :Header;
   node @1 :Int64; # its id
 }
@@ -828,7 +848,8 @@ struct ResumeNodeReply {
 # -- settings and states ----------------------------------------------------------
 
 struct ShowConfigurationsRequest {
-  # Settings: what they mean, what they are and where that was said. Errors: none of its own.
+  # Settings: what they mean, what they are and where that was said.
+  # Errors: none of its own.
   header @0 :Header;
   pattern @1 :Text;            # part of a key, letters of any case; empty: all
 }
@@ -846,8 +867,8 @@ struct ShowConfigurationsReply {
   configurations @1 :List(ConfigurationInfo); # by key
 }
 struct AlterConfigurationRequest {
-  # Sets a setting at run time, durably; it counts more than file, environment and flags. Errors: parameter_invalid (an unknown key,
-  # with the nearest one; a value out of its bounds, with them), journal_failed.
+  # Sets a setting at run time, durably; it counts more than file, environment and flags.
+  # Errors: parameter_invalid (an unknown key, with the nearest one; a value out of its bounds, with them), journal_failed.
   header @0 :Header;
   key @1 :Text; # as ShowConfigurations names it
   value @2 :Text; # in the unit that it has there
@@ -858,7 +879,8 @@ struct AlterConfigurationReply {
   configuration @1 :ConfigurationInfo; # as it is now
 }
 struct GetComponentStatesRequest {
-  # The state of the coordinator and of each query node. Errors: none of its own.
+  # The state of the coordinator and of each query node.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct GetComponentStatesReply {
@@ -872,7 +894,8 @@ struct GetComponentStatesReply {
   }
 }
 struct CheckHealthRequest {
-  # Whether all processes are well, and what is loaded and cannot be searched. Errors: none of its own.
+  # Whether all processes are well, and what is loaded and cannot be searched.
+  # Errors: none of its own.
   header @0 :Header;
 }
 struct CheckHealthReply {
@@ -884,7 +907,8 @@ struct CheckHealthReply {
 }
 
 struct GetMetricsRequest {
-  # What the coordinator knows, as JSON. Errors: parameter_invalid (no JSON object, no or an unknown type, `in` neither qc nor qn).
+  # What the coordinator knows, as JSON.
+  # Errors: parameter_invalid (no JSON object, no or an unknown type, `in` neither qc nor qn).
   header @0 :Header;
   request @1 :Text;            # a JSON object: `req_type` or `metric_type` is system_info, tasks_all, dist, qc_target, replica,
                                # resource_group, segments or channels; also collection_id, target_scope (1 current), in (qc, qn)

@@ -122,6 +122,8 @@ TEST_F(gateway_rules, once_it_stops_every_method_is_refused) {
 TEST_F(gateway_rules, jobs_of_one_collection_come_one_after_the_other_and_each_is_answered_once_also_when_it_fails) {
   // I-JOB-01, I-JOB-02
   tell(gateway, w.whole_publication());
+  ASSERT_EQ(asked_for->open.size(), 1u) << "which files of replaced segments are left";
+  tell(data, m<Request>{});
   const auto first = load("words");
   const auto second = load("words");
   const auto other = load("films");

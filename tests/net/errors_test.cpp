@@ -31,7 +31,9 @@ const row table[] = {
   {"allocateIds", R"({"count":4000000000})", "parameter_invalid"},
   {"registerImport", R"({"name":"words","collectionId":"900001","metric":"l2","dimension":1,"channels":["x"]})",
    "collection_already_exists"},
-  {"registerImport", R"({"name":"absent","append":true,"collectionId":"900001"})", "collection_not_found"},
+  {"registerImport", R"({"name":"absent","append":true,"collectionId":"900001","metric":"l2","dimension":1})", "collection_not_found"},
+  {"registerImport", R"({"database":"nowhere","name":"new","collectionId":"900001","metric":"l2","dimension":1,"channels":["x"]})",
+   "database_not_found"},
   {"registerImport", R"({"name":"","collectionId":"900001","metric":"l2","dimension":1,"channels":["x"]})", "parameter_invalid"},
   {"describeCollection", R"({"collection":"absent"})", "collection_not_found"},
   {"listCollections", "{}", fine},
@@ -45,7 +47,8 @@ const row table[] = {
   {"loadCollection", R"({"collection":"raw","resourceGroups":["nowhere"]})", "resource_group_not_found"},
   {"loadCollection", R"({"collection":"raw","resourceGroups":["spare"]})", "resource_group_node_not_enough"},
   {"loadCollection", R"({"collection":"whole"})", fine},
-  {"releaseCollection", R"({"collection":"absent"})", fine},
+  {"releaseCollection", R"({"collection":"absent"})", "collection_not_found"},
+  {"releaseCollection", R"({"collection":"raw"})", fine},
   {"showLoadCollections", R"({"collections":["raw"]})", "collection_not_loaded"},
   {"getLoadSegmentInfo", R"({"collection":"raw"})", "collection_not_loaded"},
   {"getLoadSegmentInfo", R"({"collection":"words","segments":["424242"]})", "segment_not_loaded"},
@@ -103,7 +106,6 @@ const row table[] = {
   {"getQueryNodeDistribution", R"({"node":"424242"})", "node_not_found"},
   {"checkQueryNodeDistribution", R"({"source":"424242","target":"{n1}"})", "node_not_found"},
   {"checkQueryNodeDistribution", R"({"source":"{leader}","target":"{other}"})", "channel_not_found"},
-  {"checkQueryNodeDistribution", R"({"source":"{other}","target":"{leader}"})", "segment_lack"},
   {"suspendBalance", "{}", fine},
   {"resumeBalance", "{}", fine},
   {"checkBalanceStatus", "{}", fine},
@@ -128,6 +130,28 @@ const row table[] = {
   {"transferChannel", R"({"source":"424242","transferAll":true,"toAllNodes":true})", "node_offline"},
   {"transferChannel", R"({"source":"{n1}","channel":"absent","toAllNodes":true})", "channel_not_found"},
   {"transferChannel", R"({"source":"{n1}","channel":"a","toAllNodes":true,"copyMode":true})", "parameter_invalid"},
+  {"listSegments", R"({"collection":"absent"})", "collection_not_found"},
+  {"createIndex", R"({"collection":"absent","segments":[{"id":"1","indexKind":"hnsw"}]})", "collection_not_found"},
+  {"createIndex", R"({"collection":"raw"})", "parameter_missing"},
+  {"createIndex", R"({"collection":"raw","segments":[{"id":"1","indexKind":"magic"}]})", "parameter_invalid"},
+  {"createIndex", R"({"collection":"raw","segments":[{"id":"424242","indexKind":"hnsw"}]})", "segment_not_found"},
+  {"dropIndex", R"({"collection":"absent","segments":[{"id":"1"}]})", "collection_not_found"},
+  {"dropIndex", R"({"collection":"raw","segments":[{"id":"424242"}]})", "segment_not_found"},
+  {"dropIndex", R"({"collection":"raw"})", "index_not_found"},
+  {"compact", R"({"collection":"absent","replaced":["1"]})", "collection_not_found"},
+  {"compact", R"({"collection":"raw"})", "parameter_missing"},
+  {"compact", R"({"collection":"raw","replaced":["424242"],"segments":[{"id":"900002","rows":"1","file":"{raw}/900002.segment","indexKind":"brute_force"}]})", "segment_not_found"},
+  {"createDatabase", R"({"database":"no spaces"})", "database_invalid_name"},
+  {"createDatabase", R"({"database":"default"})", "parameter_invalid"},
+  {"createDatabase", R"({"database":"shop","properties":[{"key":"database.replica.number","value":"many"}]})", "parameter_invalid"},
+  {"createDatabase", R"({"database":"shop"})", fine},
+  {"alterDatabase", R"({"database":"nowhere","deletedKeys":["x"]})", "database_not_found"},
+  {"alterDatabase", R"({"database":"shop"})", "parameter_missing"},
+  {"alterDatabase", R"({"database":"shop","properties":[{"key":"database.replica.number","value":"many"}]})", "parameter_invalid"},
+  {"dropDatabase", R"({"database":"nowhere"})", "database_not_found"},
+  {"dropDatabase", R"({"database":"default"})", "parameter_invalid"},
+  {"describeDatabase", R"({"database":"nowhere"})", "database_not_found"},
+  {"listDatabases", "{}", fine},
   {"getMetrics", "{}", "parameter_invalid"},
   {"getMetrics", R"({"request":"{\"metric_type\":\"weather\"}"})", "parameter_invalid"},
   {"getMetrics", R"({"request":"{\"metric_type\":\"segments\",\"in\":\"invalid\"}"})", "parameter_invalid"},
@@ -219,7 +243,7 @@ protected:
       ids["{" + *n.find("name")->as_text() + "}"] = *n.find("id")->as_text();
       EXPECT_NE(*n.find("lastHeard")->as_text(), "0");
     }
-    cluster->import("raw", 2, 10);
+    ids["{raw}"] = std::to_string(cluster->import("raw", 2, 10));
     cluster->import("empty", 0, 10);
     cluster->import("words", 4, 10);
     cluster->import("whole", 2, 10);
@@ -271,7 +295,7 @@ TEST_F(errors, what_the_disk_refuses_is_told_and_has_not_happened) {
                       row{"alterConfiguration", R"({"key":"node_gone_ms","value":"5000"})", "journal_failed"},
                       row{"releaseCollection", R"({"collection":"words"})", "journal_failed"},
                       row{"createResourceGroup", R"({"name":"more"})", "resource_group_service_available"},
-                      row{"updateLoadConfig", R"({"collections":["words"],"replicaNumber":2})", "resource_group_service_available"}})
+                      row{"updateLoadConfig", R"({"collections":["words"],"replicaNumber":2})", "journal_failed"}})
     expect(r);
   EXPECT_EQ(status(ask("getReplicas", R"({"collection":"raw"})")), "collection_not_loaded");
   EXPECT_EQ(ask("getReplicas", R"({"collection":"words"})").find("replicas")->as_array()->size(), 1u);

@@ -163,6 +163,27 @@ TEST(metadata_partitions, releasing_what_is_not_there_changes_nothing) {
   EXPECT_EQ(k.rows, 0u);
 }
 
+TEST(metadata_partitions, what_came_later_to_a_whole_collection_stays_when_another_partition_is_released) {
+  partitioned k;
+  k.promote();
+  k.commit(build<schema::Commit>([&](schema::Commit::Builder b) {
+    auto n = b.initNext();
+    n.setCollection(7);
+    n.setCurrent(k.head().current);
+    auto s = n.initAdded(1)[0];
+    s.setId(4);
+    s.setPartition(22);
+  }));
+  k.promote();
+  ASSERT_EQ(k.desired().partitions, (list{20, 21}));
+  ASSERT_EQ(k.release({20}).why.code, ec::ok);
+  EXPECT_EQ(k.desired().partitions, (list{21, 22}));
+  k.promote();
+  EXPECT_EQ(k.in(k.head().current), (std::set<std::int64_t>{3, 4}));
+  ASSERT_EQ(k.release({22}).why.code, ec::ok) << "by its own name too";
+  EXPECT_EQ(k.desired().partitions, (list{21}));
+}
+
 TEST(metadata_partitions, a_release_concluded_from_an_older_state_is_refused) {
   partitioned k;
   const auto revision = k.desired().revision;
