@@ -73,6 +73,8 @@ std::vector<std::int64_t> durable_truth::apply(const std::vector<journal_row>& r
       collections[id()] = std::move(now);
     } else if (chunk.isTargetHead()) {
       heads[id()] = read(chunk.getTargetHead());
+      if (auto c = collections.find(id()); c != collections.end())
+        replicas_at_head[id()] = c->second.replicas;
     } else if (chunk.isTargetSegments()) {
       auto& mine = segments_[id()][row.key];
       mine.clear();
@@ -133,7 +135,8 @@ void model::committed(const std::vector<journal_row>& rows, const std::function<
       complain_(verdict::safety, "collection " + std::to_string(id) + " went back from target "
                                    + std::to_string(current_[id]) + " to " + std::to_string(head.current));
     current_[id] = head.current;
-    for (const auto& replica : desired->second.replicas) {
+    // As they were then: one that got its nodes in the same write, but after the promotion, was not asked.
+    for (const auto& replica : disk.replicas_at_head[id]) {
       if (replica.id > head.current)
         continue; // ids and versions come from one allocator: it came while this target was being loaded
       if (std::none_of(replica.nodes.begin(), replica.nodes.end(), live))

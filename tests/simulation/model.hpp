@@ -42,6 +42,7 @@ public:
   std::set<std::string> groups;            ///< Resource groups, by name.
   std::set<std::string> inactive_checkers;
   std::set<std::int64_t> suspended_nodes;
+  std::map<std::int64_t, std::vector<replica_row>> replicas_at_head; ///< Of each collection when its head was written last.
   std::set<std::int64_t> fell_back; ///< Collections that were loaded and, without a release, are no longer; whoever looks takes them.
 
 private:
