@@ -146,6 +146,7 @@ private:
         info("node ", row->name, " (", row->id, ") left");
         detach(node, link, "the node left");
         tell(*row);
+        close(link); // nobody beats on it any more, so its break might never be heard
       }
       return;
     }
