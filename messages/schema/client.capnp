@@ -283,7 +283,8 @@ struct ReleasePartitionsReply {
 }
 struct SyncNewCreatedPartitionRequest {
   # A partition was created: part of what is loaded from now on if the whole collection is. Answered when the target has it.
-  # Errors: collection_not_found, partition_not_found.
+  # Not loaded, or partition by partition: ok.
+  # Errors: partition_not_found.
   header @0 :Header;
   collection @1 :Text; # its name
   partition @2 :Text; # its name or id
