@@ -223,5 +223,23 @@ TEST(answer_rules, a_channel_without_a_leader_is_refused_unless_it_is_asked_for)
   }
 }
 
+TEST(answer_rules, leaders_of_what_is_being_loaded_or_has_no_target_yet_are_refused) {
+  const auto why_of = [](const world& w) {
+    failure why;
+    build<schema::CollectionRoutes>([&](schema::CollectionRoutes::Builder b) { why = write_leaders(w.view, "c7", false, b); });
+    return why.code;
+  };
+  auto w = small();
+  w.whole();
+  EXPECT_EQ(why_of(w), ec::ok);
+  w.collections[7].desired->status = schema::LoadStatus::LOADING;
+  w.whole();
+  EXPECT_EQ(why_of(w), ec::collection_not_fully_loaded);
+  w.collections[7].desired->status = schema::LoadStatus::LOADED;
+  w.collections[7].head->current = 0;
+  w.whole();
+  EXPECT_EQ(why_of(w), ec::collection_on_recovering);
+}
+
 } // namespace
 } // namespace muster
