@@ -1,5 +1,6 @@
 // `muster import`: builds segment files in the store, then makes them known with one request; before that, nothing is
 // visible.
+#include "actors/catalogue_answers.hpp"
 #include "deploy/cli.hpp"
 #include "deploy/output.hpp"
 #include "deploy/progress.hpp"
@@ -126,20 +127,14 @@ msg<schema::RegisterImportReply> announce(session& s, const options& o, const de
     b.setDefaultPartitionId(partition + 1);
     auto segments = b.initSegments(static_cast<unsigned>(made.size()));
     for (unsigned i = 0; i < made.size(); ++i) {
-      segments[i].setId(made[i].id.value);
-      segments[i].setChannel(made[i].channel);
-      segments[i].setRows(made[i].rows);
-      segments[i].setBytes(made[i].bytes);
-      segments[i].setFile(made[i].file);
-      segments[i].setIndexKind(std::string{to_string(made[i].index)});
+      write_segment_of(made[i], segments[i]);
     }
   });
   if (reply)
     return *reply;
   const auto& why = reply.error();
   // When the outcome is unknown the catalogue may name the files: they stay.
-  const bool unknown = why.code == ec::connection_lost || why.code == ec::deadline_exceeded || why.code == ec::io_failed
-                       || why.code == ec::internal || why.code == ec::stopping;
+  const bool unknown = outcome_unknown(why);
   if (!unknown)
     take_away(o.store, folder, ids);
   throw command_error{failure{why.code, why.text

@@ -1,4 +1,5 @@
 // `muster create-index`, `drop-index` and `compact`: work on segment files in the store, made known with one request.
+#include "actors/catalogue_answers.hpp"
 #include "deploy/cli.hpp"
 #include "deploy/output.hpp"
 #include "deploy/progress.hpp"
@@ -40,37 +41,17 @@ content segments_of(session& s, const std::string& collection) {
     });
     out.id = page->getCollectionId();
     for (auto from : page->getSegments()) {
-      catalogue_segment segment;
-      segment.id = segment_id{from.getId()};
-      segment.partition = partition_id{from.getPartitionId()};
-      segment.channel = std::string{view(from.getChannel())};
-      segment.rows = from.getRows();
-      segment.bytes = from.getBytes();
-      segment.file = std::string{view(from.getFile())};
-      segment.index = view(from.getIndexKind()) == "hnsw" ? index_kind::hnsw : index_kind::brute_force;
-      out.segments.push_back(std::move(segment));
+      out.segments.push_back(read_segment_of(from));
     }
     after = page->getNextAfter();
   } while (after != 0);
   return out;
 }
 
-/// True when the change may have come about nevertheless, so that files must stay.
-bool unknown_outcome(const failure& why) {
-  return why.code == ec::connection_lost || why.code == ec::deadline_exceeded || why.code == ec::io_failed
-         || why.code == ec::internal || why.code == ec::stopping;
-}
-
 template <class List>
 void fill(List to, const std::vector<catalogue_segment>& segments) {
   for (unsigned i = 0; i < segments.size(); ++i) {
-    to[i].setId(segments[i].id.value);
-    to[i].setPartitionId(segments[i].partition.value);
-    to[i].setChannel(segments[i].channel);
-    to[i].setRows(segments[i].rows);
-    to[i].setBytes(segments[i].bytes);
-    to[i].setFile(segments[i].file);
-    to[i].setIndexKind(std::string{to_string(segments[i].index)});
+    write_segment_of(segments[i], to[i]);
   }
 }
 
@@ -121,7 +102,7 @@ int create_index(const options& o) {
     fill(b.initSegments(static_cast<unsigned>(chosen.size())), chosen);
   });
   if (!reply) {
-    if (!unknown_outcome(reply.error()))
+    if (!outcome_unknown(reply.error()))
       take_away(made);
     throw command_error{reply.error()};
   }
@@ -280,7 +261,7 @@ int compact(const options& o) {
     fill(b.initSegments(static_cast<unsigned>(made.size())), made);
   });
   if (!reply) {
-    if (!unknown_outcome(reply.error()))
+    if (!outcome_unknown(reply.error()))
       take_away();
     throw command_error{reply.error()};
   }

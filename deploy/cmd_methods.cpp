@@ -11,6 +11,7 @@
 #include <charconv>
 #include <iostream>
 #include <map>
+#include <utility>
 #include <vector>
 
 namespace muster::cli {
@@ -258,9 +259,9 @@ void with_lists(CLI::App& sub, const std::string& flag, std::vector<std::string>
     option->delimiter(',');
 }
 
-void add_method(CLI::App& app, command& chosen, const described& d) {
+void add_method(CLI::App& app, command& chosen, const std::string& command_name, const described& d) {
   auto o = std::make_shared<options>();
-  auto& sub = add_command(app, kebab(d.method), d.meaning);
+  auto& sub = add_command(app, command_name, d.meaning);
   const auto request = capnp::Schema::from<schema::ClientRequest>().getFieldByName(d.method).getType().asStruct();
   const auto places = places_of(request);
   for (auto field : request.getFields()) {
@@ -287,7 +288,15 @@ void add_method(CLI::App& app, command& chosen, const described& d) {
 
 void add_method_commands(CLI::App& app, command& chosen) {
   for (const auto& d : methods)
-    add_method(app, chosen, d);
+    add_method(app, chosen, kebab(d.method), d);
+  auto& partition
+    = add_command(app, "partition", "partition create NAME PARTITION, partition drop NAME PARTITION: the same as create-partition and "
+                                    "drop-partition");
+  partition.require_subcommand(1);
+  for (const auto& d : methods)
+    for (const auto& [method, name] : {std::pair{"createPartition", "create"}, {"dropPartition", "drop"}})
+      if (std::string_view{method} == d.method)
+        add_method(partition, chosen, name, d);
 }
 
 } // namespace muster::cli

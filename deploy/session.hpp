@@ -11,6 +11,11 @@
 
 namespace muster::cli {
 
+/// True when a change that failed so may have come about nevertheless: files that it names must stay.
+inline bool outcome_unknown(const failure& why) {
+  return why.code == ec::connection_lost || why.code == ec::deadline_exceeded || why.code == ec::io_failed || why.code == ec::internal;
+}
+
 /// Owns an event loop; one a thread.
 class session {
 public:

@@ -80,7 +80,7 @@ TEST(services, a_partition_created_later_is_part_of_what_is_loaded_when_the_whol
   cluster c{2};
   import_words(c);
   c.must({"load", "words"});
-  c.must({"create-partition", "words", "new"});
+  c.must({"partition", "create", "words", "new"});
   c.must({"sync-new-created-partition", "words", "new"});
   EXPECT_TRUE(says(c.must({"show-load-partitions", "words"}), "new"));
   c.must({"import", "words", "--vectors", c.vectors(50, 3), "--metric", "l2", "--append", "--partition", "new",
