@@ -27,6 +27,22 @@
   X(RouteUpdate)                                                                                                       \
   X(ListActorsRequest)                                                                                                 \
   X(ListActorsReply)                                                                                                   \
+  X(ListEventsRequest)                                                                                                 \
+  X(ListEventsReply)                                                                                                   \
+  X(ExplainRequest)                                                                                                    \
+  X(ExplainReply)                                                                                                      \
+  X(WhatIfRequest)                                                                                                     \
+  X(WhatIfReply)                                                                                                       \
+  X(ListTasksRequest)                                                                                                  \
+  X(ListTasksReply)                                                                                                    \
+  X(TapActorRequest)                                                                                                   \
+  X(TapActorReply)                                                                                                     \
+  X(RestartActorRequest)                                                                                               \
+  X(RestartActorReply)                                                                                                 \
+  X(SetLogLevelRequest)                                                                                                \
+  X(SetLogLevelReply)                                                                                                  \
+  X(ReadJournalRequest)                                                                                                \
+  X(ReadJournalReply)                                                                                                  \
   X(NodeFrame)                                                                                                         \
   X(Orders)                                                                                                            \
   X(OrderResults)                                                                                                      \
@@ -41,8 +57,8 @@
   X(PeerReply)                                                                                                         \
   X(Chunk)                                                                                                             \
   X(PublicationHeader)                                                                                                 \
-  X(ListTasksRequest)                                                                                                  \
-  X(ListTasksReply)                                                                                                    \
+  X(TaskRecordsRequest)                                                                                                  \
+  X(TaskRecordsReply)                                                                                                    \
   X(RunTasksRequest)                                                                                                   \
   X(RunTasksReply)                                                                                                     \
   X(Proposals)                                                                                                         \
@@ -76,6 +92,8 @@
   X(RuleSettings)                                                                                                      \
   X(AwaitRequest)                                                                                                      \
   X(AwaitReply)                                                                                                        \
+  X(TaskNews)                                                                                                         \
+  X(Notices)                                                                                                          \
   X(RunJob)                                                                                                            \
   X(JobReply)                                                                                                          \
   X(NodeChange)                                                                                                        \
@@ -304,7 +322,7 @@ using task_scheduler_actor = subscriber_actor::extend<
   // How such moves choose nodes from now on.
   answers<schema::RuleSettings, schema::Ack>,
   // Tasks, live and of late.
-  answers<schema::ListTasksRequest, schema::ListTasksReply>,
+  answers<schema::TaskRecordsRequest, schema::TaskRecordsReply>,
   // The executor of a node: from now on its steps go there.
   caf::reacts_to<attach_atom, std::int64_t, task_executor_actor>,
   // Publishes and dispatches (sent to itself).

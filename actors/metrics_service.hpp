@@ -32,10 +32,10 @@ public:
     const auto what = *read;
     const auto fail = [this, then](const failure& why) { then(refused(why)); };
     if (what.type == metrics_type::tasks_all)
-      shell_.template request<msg<schema::ListTasksReply>>(
+      shell_.template request<msg<schema::TaskRecordsReply>>(
         shell_.peers.scheduler, limits::read_timeout,
-        shell_.template make<schema::ListTasksRequest>([&](auto b) { b.setCollection(what.collection); }, shell_.peers.epoch),
-        [this, what, then](const msg<schema::ListTasksReply>& tasks) { then(answer(what, facts(), tasks.read())); }, fail);
+        shell_.template make<schema::TaskRecordsRequest>([&](auto b) { b.setCollection(what.collection); }, shell_.peers.epoch),
+        [this, what, then](const msg<schema::TaskRecordsReply>& tasks) { then(answer(what, facts(), tasks.read())); }, fail);
     else if (what.type == metrics_type::system_info)
       with_heard(
         [this, what, then](schema::NodesHeardReply::Reader heard) {
@@ -74,7 +74,7 @@ private:
     return f;
   }
 
-  msg<schema::ClientReply> answer(const metrics_request& what, const cluster_facts& known, schema::ListTasksReply::Reader tasks) {
+  msg<schema::ClientReply> answer(const metrics_request& what, const cluster_facts& known, schema::TaskRecordsReply::Reader tasks) {
     const auto found = metrics_json(view_, what, known, tasks);
     if (!found)
       return refused(found.error());

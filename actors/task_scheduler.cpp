@@ -195,9 +195,9 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     return make<schema::Ack>([](auto) {});
   }
 
-  m<schema::ListTasksReply> list(const m<schema::ListTasksRequest>& request) {
+  m<schema::TaskRecordsReply> list(const m<schema::TaskRecordsRequest>& request) {
     const auto records = tasks.records(request->getCollection(), now());
-    return make<schema::ListTasksReply>([&](schema::ListTasksReply::Builder b) {
+    return make<schema::TaskRecordsReply>([&](schema::TaskRecordsReply::Builder b) {
       set_status(b.initStatus(), ec::ok, "");
       auto list = b.initTasks(static_cast<unsigned>(records.size()));
       for (unsigned i = 0; i < records.size(); ++i)

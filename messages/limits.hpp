@@ -148,6 +148,8 @@ inline constexpr std::size_t refresh_waiters = 200;
 inline constexpr milliseconds refresh_timeout{600'000};
 /// The longest a read may take.
 inline constexpr milliseconds read_timeout{5'000};
+/// The longest a question to inspector may take: a wait for events, a tap, a what-if.
+inline constexpr milliseconds inspect_timeout{35'000};
 /// A commit to the journal, as seen by who asks metadata.
 inline constexpr milliseconds commit_timeout{60'000};
 /// A request to the data source.

@@ -66,7 +66,15 @@
   X(dropDatabase, DropDatabase, limits::commit_timeout)                                                                \
   X(describeDatabase, DescribeDatabase, limits::read_timeout)                                                          \
   X(listDatabases, ListDatabases, limits::read_timeout)                                                                \
-  X(getMetrics, GetMetrics, limits::read_timeout)
+  X(getMetrics, GetMetrics, limits::read_timeout)                                                                      \
+  X(listEvents, ListEvents, limits::inspect_timeout)                                                                   \
+  X(explain, Explain, limits::read_timeout)                                                                            \
+  X(whatIf, WhatIf, limits::inspect_timeout)                                                                           \
+  X(listTasks, ListTasks, limits::read_timeout)                                                                        \
+  X(tapActor, TapActor, limits::inspect_timeout)                                                                       \
+  X(restartActor, RestartActor, limits::commit_timeout)                                                                \
+  X(setLogLevel, SetLogLevel, limits::read_timeout)                                                                    \
+  X(readJournal, ReadJournal, limits::read_timeout)
 
 namespace muster::net {
 

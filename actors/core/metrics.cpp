@@ -309,7 +309,7 @@ json system_info_json(const situation& s, const cluster_facts& facts) {
     {"connections", json::object{{"name", name}, {"connected_components", json::array{}}}}};
 }
 
-json tasks_json(schema::ListTasksReply::Reader tasks) {
+json tasks_json(schema::TaskRecordsReply::Reader tasks) {
   json::array out;
   for (auto t : tasks.getTasks()) {
     auto why = to_string(static_cast<reason>(t.getReason()));
@@ -458,7 +458,7 @@ json channels_json(const situation& s, std::int64_t collection) {
 }
 
 result<json> metrics_json(const situation& s, const metrics_request& what, const cluster_facts& facts,
-                          schema::ListTasksReply::Reader tasks) {
+                          schema::TaskRecordsReply::Reader tasks) {
   if (const auto count = objects(s, what); count > limits::metrics_objects)
     return invalid("the answer would name " + std::to_string(count) + " objects, and " + std::to_string(limits::metrics_objects)
                    + " is the most; ask for one collection with collection_id");

@@ -50,7 +50,7 @@ std::string component_name(std::uint64_t epoch);
 
 /// Who is in the cluster, with what hardware, and when it was last heard.
 json system_info_json(const situation& s, const cluster_facts& facts);
-json tasks_json(schema::ListTasksReply::Reader tasks);
+json tasks_json(schema::TaskRecordsReply::Reader tasks);
 /// Segments, channels and leader views as nodes reported them.
 json dist_json(const situation& s, std::int64_t collection);
 json target_json(const situation& s, std::int64_t collection, bool current);
@@ -62,6 +62,6 @@ json channels_json(const situation& s, std::int64_t collection);
 
 /// The answer to a request; parameter_invalid when it would name more than limits::metrics_objects. `tasks` counts for tasks_all.
 result<json> metrics_json(const situation& s, const metrics_request& what, const cluster_facts& facts,
-                          schema::ListTasksReply::Reader tasks);
+                          schema::TaskRecordsReply::Reader tasks);
 
 } // namespace muster

@@ -6,6 +6,22 @@ $Cxx.namespace("muster::schema");
 using import "common.capnp".Header;
 using import "common.capnp".Status;
 using import "common.capnp".Property;
+using import "inspect.capnp".ListEventsRequest;
+using import "inspect.capnp".ListEventsReply;
+using import "inspect.capnp".ExplainRequest;
+using import "inspect.capnp".ExplainReply;
+using import "inspect.capnp".WhatIfRequest;
+using import "inspect.capnp".WhatIfReply;
+using import "inspect.capnp".ListTasksRequest;
+using import "inspect.capnp".ListTasksReply;
+using import "inspect.capnp".TapActorRequest;
+using import "inspect.capnp".TapActorReply;
+using import "inspect.capnp".RestartActorRequest;
+using import "inspect.capnp".RestartActorReply;
+using import "inspect.capnp".SetLogLevelRequest;
+using import "inspect.capnp".SetLogLevelReply;
+using import "inspect.capnp".ReadJournalRequest;
+using import "inspect.capnp".ReadJournalReply;
 
 # Every method may also be refused with service_not_ready (the coordinator is not Healthy; GetComponentStates answers in every
 # state), too_many_requests, deadline_exceeded, connection_lost and journal_failed (methods that change something). What else a
@@ -983,6 +999,14 @@ struct ClientRequest {
     describeDatabase @56 :DescribeDatabaseRequest;
     listDatabases @57 :ListDatabasesRequest;
     getMetrics @58 :GetMetricsRequest;
+    listEvents @59 :ListEventsRequest;
+    explain @60 :ExplainRequest;
+    whatIf @61 :WhatIfRequest;
+    listTasks @62 :ListTasksRequest;
+    tapActor @63 :TapActorRequest;
+    restartActor @64 :RestartActorRequest;
+    setLogLevel @65 :SetLogLevelRequest;
+    readJournal @66 :ReadJournalRequest;
   }
 }
 
@@ -1049,6 +1073,14 @@ struct ClientReply {
     describeDatabase @57 :DescribeDatabaseReply;
     listDatabases @58 :ListDatabasesReply;
     getMetrics @59 :GetMetricsReply;
+    listEvents @60 :ListEventsReply;
+    explain @61 :ExplainReply;
+    whatIf @62 :WhatIfReply;
+    listTasks @63 :ListTasksReply;
+    tapActor @64 :TapActorReply;
+    restartActor @65 :RestartActorReply;
+    setLogLevel @66 :SetLogLevelReply;
+    readJournal @67 :ReadJournalReply;
   }
 }
 
@@ -1125,4 +1157,12 @@ interface Coordinator {
   describeDatabase @56 DescribeDatabaseRequest -> DescribeDatabaseReply;
   listDatabases @57 ListDatabasesRequest -> ListDatabasesReply;
   getMetrics @58 GetMetricsRequest -> GetMetricsReply;
+  listEvents @59 ListEventsRequest -> ListEventsReply;
+  explain @60 ExplainRequest -> ExplainReply;
+  whatIf @61 WhatIfRequest -> WhatIfReply;
+  listTasks @62 ListTasksRequest -> ListTasksReply;
+  tapActor @63 TapActorRequest -> TapActorReply;
+  restartActor @64 RestartActorRequest -> RestartActorReply;
+  setLogLevel @65 SetLogLevelRequest -> SetLogLevelReply;
+  readJournal @66 ReadJournalRequest -> ReadJournalReply;
 }

@@ -15,6 +15,8 @@ using import "node.capnp".OrderProgress;
 using import "node.capnp".PartitionVersion;
 using import "client.capnp".CatalogueSegment;
 using import "client.capnp".ResourceGroupConfig;
+using import "inspect.capnp".Event;
+using import "inspect.capnp".EventKind;
 
 # -- desired ------------------------------------------------------------------
 
@@ -83,6 +85,7 @@ struct CollectionState {
   loadFields @12 :List(Text);
   userSpecifiedReplicas @13 :Bool; # the number of replicas was asked for: the cluster's does not change it
   recoverTimes @14 :UInt32;       # starts of the coordinator while it was loading
+  traceId @15 :UInt64;            # of the request that last asked for it, or for more of it; 0: none
 }
 
 struct NodeRecord {
@@ -345,14 +348,36 @@ struct TaskRecord {
   ageMs @15 :Int64;               # since it was admitted
   tookMs @16 :Int64;              # from admission to end; 0: it has not ended
 }
-struct ListTasksRequest {
+struct TaskRecordsRequest {
   header @0 :Header;
   collection @1 :Int64;           # 0: all
 }
-struct ListTasksReply {
+struct TaskRecordsReply {
   header @0 :Header;
   status @1 :Status;
   tasks @2 :List(TaskRecord);     # newest first
+}
+
+struct TaskNews {
+  # task_scheduler to inspector: tasks that began, went on and ended, in order. One unanswered at a time.
+  header @0 :Header;
+  changes @1 :List(Change);
+  lost @2 :UInt64;                # changes that were left out because too many came at once
+  struct Change {
+    kind @0 :EventKind;           # taskAdmitted, stepOrdered, stepAnswered, taskEnded
+    task @1 :TaskRecord;
+    choice @2 :Choice;            # of taskAdmitted
+    situation @3 :UInt64;         # of taskAdmitted: what it rests on
+    targetVersion @4 :Int64;      # of taskAdmitted
+    at @5 :Int64;                 # nanoseconds on the coordinator's steady clock
+    tookUs @6 :Int64;             # stepAnswered: since stepOrdered; taskEnded: since taskAdmitted
+    traceId @7 :UInt64;
+  }
+}
+struct Notices {
+  # Any actor to inspector: what happened beside tasks. `number` and `at` are the inspector's to give.
+  header @0 :Header;
+  events @1 :List(Event);
 }
 
 struct RunTasksRequest {

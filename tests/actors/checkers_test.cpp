@@ -31,7 +31,7 @@ protected:
           heard->push_back(s);
           return m<schema::Ack>{};
         },
-        [](const m<schema::ListTasksRequest>&) { return m<schema::ListTasksReply>{}; },
+        [](const m<schema::TaskRecordsRequest>&) { return m<schema::TaskRecordsReply>{}; },
         [](attach_atom, std::int64_t, const task_executor_actor&) {},
         [](flush_atom) {},
         [](tick_atom) {},

@@ -27,7 +27,7 @@ struct executor_rules : actor_fixture {
         [](const m<schema::TransferSegmentRequest>&) { return m<schema::TransferSegmentReply>{}; },
         [](const m<schema::TransferChannelRequest>&) { return m<schema::TransferChannelReply>{}; },
         [](const m<schema::RuleSettings>&) { return m<schema::Ack>{}; },
-        [](const m<schema::ListTasksRequest>&) { return m<schema::ListTasksReply>{}; },
+        [](const m<schema::TaskRecordsRequest>&) { return m<schema::TaskRecordsReply>{}; },
         [](attach_atom, std::int64_t, const task_executor_actor&) {},
         [](flush_atom) {},
         [](tick_atom) {},

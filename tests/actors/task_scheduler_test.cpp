@@ -158,7 +158,7 @@ TEST_F(scheduler_rules, an_order_that_is_never_answered_ends_and_its_executor_is
   const auto task = last_task();
   advance(limits::order_timeout * 5 / 4 + 100ms, 500ms);
   EXPECT_EQ(cancelled, std::vector<std::int64_t>{task});
-  auto list = ask<schema::ListTasksReply>(scheduler, build<schema::ListTasksRequest>([](auto) {}));
+  auto list = ask<schema::TaskRecordsReply>(scheduler, build<schema::TaskRecordsRequest>([](auto) {}));
   ASSERT_TRUE(list->reply);
   ASSERT_EQ((**list).getTasks().size(), 1u);
   EXPECT_EQ((**list).getTasks()[0].getStatus(), schema::TaskStatus::FAILED);
@@ -167,7 +167,7 @@ TEST_F(scheduler_rules, an_order_that_is_never_answered_ends_and_its_executor_is
 
 TEST_F(scheduler_rules, live_tasks_are_listed_with_what_they_do) {
   run_tasks({move(12, 2, 3)}, false);
-  auto list = ask<schema::ListTasksReply>(scheduler, build<schema::ListTasksRequest>([](auto b) { b.setCollection(7); }));
+  auto list = ask<schema::TaskRecordsReply>(scheduler, build<schema::TaskRecordsRequest>([](auto b) { b.setCollection(7); }));
   ASSERT_TRUE(list->reply);
   ASSERT_EQ((**list).getTasks().size(), 1u);
   auto t = (**list).getTasks()[0];

@@ -231,7 +231,7 @@ TEST(metrics, the_distribution_names_what_leaders_route_where) {
 }
 
 TEST(metrics, tasks_say_what_they_do_and_why) {
-  const auto tasks = build<schema::ListTasksReply>([](schema::ListTasksReply::Builder b) {
+  const auto tasks = build<schema::TaskRecordsReply>([](schema::TaskRecordsReply::Builder b) {
     auto t = b.initTasks(1)[0];
     t.setId(5);
     t.setKind(schema::TaskKind::MOVE_SEGMENT);
