@@ -148,6 +148,11 @@ private:
                       + waits_for(view, *c);
     warn("the load of ", a.partitions.size(), " partitions of collection ", a.collection, ": ", text);
     given_up[a.collection] = text;
+    notice(schema::EventKind::LOAD_GIVEN_UP, [&](schema::Event::Builder e) {
+      e.setCollection(a.collection);
+      e.setChannel(c->desired ? c->desired->name : ""); // its id is forgotten with it
+      e.setText(text);
+    });
     meter().count("given_up", a.partitions.size());
     auto commit = make<schema::Commit>(
       [&](schema::Commit::Builder b) {

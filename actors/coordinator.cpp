@@ -6,6 +6,7 @@
 #include "actors/data_source.hpp"
 #include "actors/distribution.hpp"
 #include "actors/gateway.hpp"
+#include "actors/inspector.hpp"
 #include "actors/journal.hpp"
 #include "actors/metadata.hpp"
 #include "actors/nodes.hpp"
@@ -102,7 +103,6 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   const auto routes = spawn_route_publisher(system);
   const auto collections = spawn_collection_observer(system, metadata, load_timeout);
   const auto targets = spawn_target_observer(system, metadata, data);
-  const auto inspector = spawn_inspector(system);
   const auto checkers = spawn_checker_controller(system, scheduler, config.settings);
   node_manager_start nodes_start;
   nodes_start.peers = {out.epoch, wire, distribution, scheduler};
@@ -110,8 +110,8 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   nodes_start.known = std::move(nodes);
   nodes_start.node_gone = node_gone;
   const auto manager = spawn_node_manager(system, std::move(nodes_start));
-  const auto gateway = spawn_gateway(system, {out.epoch, metadata, data, targets, collections, routes, inspector,
-                                              checkers, scheduler, manager, config.settings});
+  const auto gateway = spawn_gateway(system, {out.epoch, metadata, data, targets, collections, routes, checkers,
+                                              scheduler, manager, config.settings});
   for (const subscriber_actor& who : {subscriber_actor{routes}, subscriber_actor{collections}, subscriber_actor{targets},
                                       subscriber_actor{gateway}, subscriber_actor{checkers}})
     hears(scheduler, who);
@@ -125,7 +125,6 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
                               {"route_publisher", pointer(routes), {}},
                               {"collection_observer", pointer(collections), {}},
                               {"target_observer", pointer(targets), {}},
-                              {"inspector", pointer(inspector), {}},
                               {"checker_controller", pointer(checkers), {}},
                               {"gateway", pointer(gateway), {}},
                               {"node_manager", pointer(manager), {}}};
@@ -137,6 +136,9 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
     };
     all.push_back({name, begin(), begin});
   };
+  restartable("inspector", [&system, given = config.settings, most = config.tasks.in_flight] {
+    return subscriber_actor{spawn_inspector(system, {given, most})};
+  });
   restartable("resource_observer", [&system, metadata] { return spawn_resource_observer(system, metadata); });
   restartable("replica_observer", [&system, metadata] { return spawn_replica_observer(system, metadata); });
   const checker_options options{config.sweep_round};

@@ -109,9 +109,24 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
           return reply([&](auto b) { write_read(view, request.read(), b); });
         break;
     }
+    // Who looks inside may wait for long, and must be able to look when everything else is full: inspector has limits of its own.
+    switch (which) {
+      case Request::LIST_ACTORS:
+        return inspect<schema::ListActorsReply>(request->getListActors(), [](auto b, auto r) { b.setListActors(r); });
+      case Request::LIST_EVENTS:
+        return inspect<schema::ListEventsReply>(request->getListEvents(), [](auto b, auto r) { b.setListEvents(r); });
+      case Request::EXPLAIN:
+        return inspect<schema::ExplainReply>(request->getExplain(), [](auto b, auto r) { b.setExplain(r); });
+      case Request::WHAT_IF:
+        return inspect<schema::WhatIfReply>(request->getWhatIf(), [](auto b, auto r) { b.setWhatIf(r); });
+      default:
+        break;
+    }
     // What follows asks other actors; the answer comes later.
     ++in_flight;
     auto answer = self->make_response_promise<m<schema::ClientReply>>();
+    if (is_change(which))
+      begin_change(request, answer);
     switch (which) {
       case Request::ALLOCATE_IDS:
         allocate(request, answer);
@@ -139,10 +154,6 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         break;
       case Request::GET_SHARD_LEADERS:
         leaders(request->getGetShardLeaders(), answer);
-        break;
-      case Request::LIST_ACTORS:
-        forward<schema::ListActorsReply>(peers.inspector, request->getListActors(), answer,
-                                         [](auto b, auto r) { b.setListActors(r); });
         break;
       case Request::SHOW_LOAD_PARTITIONS:
       case Request::GET_PARTITION_STATES:
@@ -208,6 +219,14 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
   gateway_peers peers;
 
 private:
+  /// A request in flight that changes something.
+  struct change {
+    request_subject what;
+    std::uint64_t trace = 0;
+    std::int64_t at = 0;
+  };
+  using change_key = std::pair<caf::actor_id, std::uint64_t>; ///< Who asked, and the id of the message.
+
   /// Collections whose number of replicas nobody asked for follow the cluster's, at the start and when it changes.
   void follow_cluster_settings() {
     // Before metadata has told there are no groups, and no collections either.
@@ -233,6 +252,18 @@ private:
 
   std::function<void(m<schema::ClientReply>)> reply_to(promise answer) {
     return [this, answer](m<schema::ClientReply> r) mutable { deliver(answer, std::move(r)); };
+  }
+
+  /// Asks inspector, whichever is there now: it restarts in place.
+  template <class Reply, class Question, class Put>
+  caf::result<m<schema::ClientReply>> inspect(Question question, Put put) {
+    auto answer = self->make_response_promise<m<schema::ClientReply>>();
+    const auto left = time_left(question.getHeader(), limits::inspect_timeout);
+    request<m<Reply>>(
+      inspector(), left, copy<typename Question::Reads>(question),
+      [this, answer, put](const m<Reply>& r) mutable { answer.deliver(reply([&](auto b) { put(b, r.read()); })); },
+      [this, answer](const failure& why) mutable { answer.deliver(refuse(why.code, why.text)); });
+    return answer;
   }
 
   /// Asks another actor and passes its reply on.
@@ -265,8 +296,40 @@ private:
     return reply([&](auto b) { set_status(b.initStatus(), code, text); });
   }
 
+  /// Changes are events: when they came, how they ended.
+  void begin_change(const m<Request>& request, const promise& answer) {
+    change c{subject_of(request.read()), request->getHeader().getTraceId(), now()};
+    notice(schema::EventKind::REQUEST_RECEIVED, [&](schema::Event::Builder e) { describe(e, c); });
+    changes.emplace(key_of(answer), std::move(c));
+  }
+
+  void end_change(const promise& answer, const m<schema::ClientReply>& r) {
+    auto found = changes.extract(key_of(answer));
+    if (found.empty())
+      return;
+    const auto& c = found.mapped();
+    const auto why = outcome_of(r.read());
+    notice(schema::EventKind::REQUEST_ANSWERED, [&](schema::Event::Builder e) {
+      describe(e, c);
+      e.setChannel(c.what.collection);
+      e.setTookUs((now() - c.at) / 1'000);
+      e.setText(c.what.text + (why.code == ec::ok ? ": done" : " refused: " + std::string{to_string(why.code)} + ": " + why.text));
+    });
+  }
+
+  static void describe(schema::Event::Builder e, const change& c) {
+    e.setTraceId(c.trace);
+    e.setText(c.what.text);
+  }
+
+  static change_key key_of(const promise& answer) {
+    const caf::response_promise& p = const_cast<promise&>(answer); // the conversion of CAF 0.17 is not const
+    return {p.source() ? p.source()->id() : 0, p.id().integer_value()};
+  }
+
   void deliver(promise& answer, m<schema::ClientReply> r) {
     --in_flight;
+    end_change(answer, r);
     answer.deliver(std::move(r));
   }
 
@@ -402,6 +465,7 @@ private:
   bool recalled = false;
   bool stopping = false;
   std::size_t in_flight = 0;
+  std::map<change_key, change> changes; ///< Of those in flight.
   std::optional<std::map<std::string, std::string>> followed;
   std::pair<std::int64_t, std::vector<std::string>> cluster_load;
   group_service<gateway_shell> groups{*this, view};

@@ -17,7 +17,6 @@ struct gateway_peers {
   target_observer_actor targets;
   collection_observer_actor collections;
   route_publisher_actor routes;
-  inspector_actor inspector;
   checker_controller_actor checkers;
   task_scheduler_actor scheduler;
   node_manager_actor nodes;
@@ -34,8 +33,5 @@ job_actor spawn_load_job(caf::actor_system& system, const gateway_peers& peers);
 
 /// Spawns a release: one commit, then wait until no node holds anything of the collection.
 job_actor spawn_release_job(caf::actor_system& system, const gateway_peers& peers);
-
-/// Spawns the inspector: reports of all actors of this process, read from their probes.
-inspector_actor spawn_inspector(caf::actor_system& system);
 
 } // namespace muster

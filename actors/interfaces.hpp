@@ -348,10 +348,24 @@ using route_publisher_actor = subscriber_actor::extend<
   // Answers who waits for a situation that did not come (sent to itself).
   caf::reacts_to<tick_atom>>;
 
-/// The INSPECTOR interface: the reports of all actors.
-using inspector_actor = caf::typed_actor<
+/// The INSPECTOR interface: the reports of all actors, what happened, and why things are as they are.
+using inspector_actor = subscriber_actor::extend<
   // Reports of all actors, or of one.
-  answers<schema::ListActorsRequest, schema::ListActorsReply>>;
+  answers<schema::ListActorsRequest, schema::ListActorsReply>,
+  // What happened to tasks; the answer allows the next batch.
+  answers<schema::TaskNews, schema::Ack>,
+  // What happened beside tasks.
+  takes<schema::Notices>,
+  // Events of all or of one subject; waits for one if asked to.
+  answers<schema::ListEventsRequest, schema::ListEventsReply>,
+  // Why a subject is as it is.
+  answers<schema::ExplainRequest, schema::ExplainReply>,
+  // What would be done if nodes or settings were others.
+  answers<schema::WhatIfRequest, schema::WhatIfReply>,
+  // Answers who has waited long enough for events (sent to itself while somebody waits).
+  caf::reacts_to<tick_atom>,
+  // Answers who waits for events that are there (sent to itself).
+  caf::reacts_to<flush_atom>>;
 
 /// The SUPERVISOR interface: watches all actors; restarts those that lose nothing, ends the process for the others.
 using supervisor_actor = caf::typed_actor<

@@ -77,7 +77,10 @@ struct metadata_shell : shell<metadata_actor, metadata_shell> {
       answers.emplace_back(std::move(next.answer), next.value);
       waiting.pop_front();
     }
-    reason.clear();
+    if (!reason.empty() && done->getUpToSeq() > 0) {
+      reason.clear();
+      notice(schema::EventKind::JOURNAL_RECOVERED, [](schema::Event::Builder) {});
+    }
     // Published before answered: whoever was answered finds it in the situation soon, never after a later commit.
     if (any)
       publish(std::move(changes));
@@ -87,6 +90,7 @@ struct metadata_shell : shell<metadata_actor, metadata_shell> {
 
   void failed(const m<schema::JournalFailed>& why) {
     reason = std::string{view(why->getText())};
+    notice(schema::EventKind::JOURNAL_FAILED, [&](schema::Event::Builder e) { e.setText(reason); });
     if (!why->getDefinite()) {
       error("the outcome of a write is unknown, ending so that replay tells: ", reason);
       on_fatal("muster coordinator: a write to the journal failed and nobody can say how far it got (" + reason

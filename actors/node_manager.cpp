@@ -160,7 +160,7 @@ private:
       i->second = 0;
     const std::string name{view(hello.getName())};
     if (auto why = members->may_join(name, hello.getIncarnation()); why.code != ec::ok) {
-      refuse(link, why);
+      refuse(link, name, why);
       return;
     }
     members->said_hello(name, now());
@@ -171,13 +171,13 @@ private:
     }, peers.epoch);
     request<m<schema::CommitReply>>(
       metadata, limits::commit_timeout, commit,
-      [this, link, frame](const m<schema::CommitReply>& reply) {
+      [this, link, name, frame](const m<schema::CommitReply>& reply) {
         if (auto why = to_failure(reply->getStatus()); why.code != ec::ok)
-          refuse(link, why);
+          refuse(link, name, why);
         else
           join(link, reply->getValue(), frame->getHello());
       },
-      [this, link](const failure& why) { refuse(link, why); });
+      [this, link, name](const failure& why) { refuse(link, name, why); });
   }
 
   void join(std::int64_t link, std::int64_t id, schema::Hello::Reader hello) {
@@ -185,7 +185,7 @@ private:
       return; // closed meanwhile
     const std::string name{view(hello.getName())};
     if (auto why = members->may_join(name, hello.getIncarnation()); why.code != ec::ok) {
-      refuse(link, why);
+      refuse(link, name, why);
       return;
     }
     node_row row;
@@ -241,8 +241,12 @@ private:
     watch_suspects();
   }
 
-  void refuse(std::int64_t link, const failure& why) {
+  void refuse(std::int64_t link, const std::string& name, const failure& why) {
     warn("refused a node: ", why.text);
+    notice(schema::EventKind::NODE_REFUSED, [&](schema::Event::Builder e) {
+      e.setChannel(name); // it has no id
+      e.setText(why.text);
+    });
     auto frame = make<schema::CoordinatorFrame>([&](auto b) { set_status(b.initRefused(), why); }, peers.epoch);
     send(peers.wire, make<schema::LinkCommand>([&](schema::LinkCommand::Builder b) {
            auto out = b.initFrame();

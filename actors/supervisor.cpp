@@ -58,6 +58,7 @@ struct supervisor_shell : shell<supervisor_actor, supervisor_shell> {
       warn(a.name, " ended: ", reason, "; restarting it");
       a.actor = a.restart();
       self->monitor(a.actor);
+      notice(schema::EventKind::ACTOR_RESTARTED, [&](schema::Event::Builder e) { e.setText(a.name + " ended: " + reason); });
       return;
     }
   }

@@ -265,7 +265,14 @@ private:
       auto& wait = retries[id];
       wait = wait.count() == 0 ? limits::pull_retry_first : std::min(2 * wait, limits::pull_retry_longest);
       schedule(id, now() + std::chrono::nanoseconds{wait}.count());
+      if (why.code != ec::journal_failed && why.code != ec::stale_premise)
+        notice(schema::EventKind::PULL_FAILED, [&](schema::Event::Builder e) {
+          e.setCollection(id);
+          e.setText(std::string{to_string(why.code)} + ": " + why.text);
+        });
     } else {
+      if (why.code == ec::ok && retries.contains(id))
+        notice(schema::EventKind::PULL_RECOVERED, [&](schema::Event::Builder e) { e.setCollection(id); });
       if (why.code != ec::ok) {
         pulled.erase(id); // looked at when it is here
         first_pulls.erase(id);

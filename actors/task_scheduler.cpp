@@ -214,6 +214,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     dispatch();
     settle_waits();
     publish();
+    tell_news();
     arm();
   }
 
@@ -261,6 +262,32 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     stood.apply(p);
     out->publish(p);
     tasks.forget_floors(out->acknowledged());
+  }
+
+  /// Begins and ends of tasks, for the log; one batch unanswered at a time.
+  void tell_news() {
+    const auto to = telling ? inspector_actor{} : inspector();
+    if (!to)
+      return;
+    const auto news = tasks.take_news(limits::task_news);
+    if (news.empty())
+      return;
+    telling = true;
+    auto batch = make<schema::TaskNews>(
+      [&](schema::TaskNews::Builder b) {
+        b.setLost(tasks.news_lost());
+        auto list = b.initChanges(static_cast<unsigned>(news.size()));
+        for (unsigned i = 0; i < news.size(); ++i)
+          write(list[i], news[i], view);
+      },
+      epoch);
+    const auto told = [this] {
+      telling = false;
+      tell_news();
+    };
+    request<m<schema::Ack>>(
+      to, limits::read_timeout, batch, [told](const m<schema::Ack>&) { told(); },
+      [told](const failure&) { told(); }); // lost with the inspector; the next one begins anew
   }
 
   void cancel(const std::vector<due_order>& orders) {
@@ -363,6 +390,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
   std::uint64_t epoch = 0;
   std::uint64_t number = 0;
   bool flushing = false;
+  bool telling = false; ///< News are on their way to inspector.
   bool ticking = false;
   std::int64_t armed_for = 0;
 };

@@ -183,6 +183,42 @@ inline constexpr std::size_t route_tombstones = 1'000;
 /// Collections waited for at once by load and release jobs.
 inline constexpr std::size_t awaits = 200;
 
+// -- introspection ------------------------------------------------------------
+
+/// Decisions that are remembered; over it the oldest are forgotten.
+inline constexpr std::size_t decisions = 1'000'000;
+/// Bytes of the log of all events; over it the oldest are forgotten, also when these are fewer decisions.
+inline constexpr std::size_t event_log_bytes = 50u << 20;
+/// Decisions of which the whole list of nodes is remembered.
+inline constexpr std::size_t candidate_lists = 10'000;
+/// Bytes of these lists; over it the oldest are forgotten.
+inline constexpr std::size_t candidate_list_bytes = 8u << 20;
+/// Lists that are made in one second; decisions beyond have winner and runner-up alone.
+inline constexpr std::size_t candidate_lists_per_s = 1'000;
+/// Changes of tasks in one message to inspector, and such that wait for the next; those beyond are counted as lost.
+inline constexpr std::size_t task_news = 4'096;
+inline constexpr std::size_t task_news_waiting = 65'536;
+/// Notices in the mailbox of inspector; one more is dropped and counted.
+inline constexpr std::size_t notices_waiting = 4'096;
+/// Events in one answer.
+inline constexpr std::size_t events_answered = 10'000;
+/// Who may wait for events at once; the next one is refused: too_many_requests.
+inline constexpr std::size_t event_waiters = 200;
+/// The longest they may wait.
+inline constexpr milliseconds event_wait{30'000};
+/// Standing problems of each kind that are remembered; one more takes the place of the oldest.
+inline constexpr std::size_t problems = 1'000;
+/// How long a node that was refused is taken to be still trying: it dials each `redial_refused`.
+inline constexpr milliseconds refused_node_remembered{15'000};
+/// Nodes that a what-if may add.
+inline constexpr std::size_t what_if_nodes = 1'000;
+/// Collections that one what-if plans for; the largest count.
+inline constexpr std::size_t what_if_collections = 200;
+/// Segments of these, near enough.
+inline constexpr std::size_t what_if_items = 100'000;
+/// Moves that one names; the numbers are of all.
+inline constexpr std::size_t what_if_moves = 10'000;
+
 // -- nodes --------------------------------------------------------------------
 
 /// One burst of beats to all nodes.

@@ -33,6 +33,7 @@ enum field : std::uint32_t {
   has_situation = 1u << 16,
   has_version = 1u << 17,
   has_before = 1u << 18,
+  has_work = 1u << 19,
 };
 
 void put(std::string& out, std::uint64_t x) {
@@ -155,6 +156,7 @@ std::uint64_t event_log::add(const log_event& e) {
   mark(e.rule != reason::none, has_rule);
   mark(e.outcome != reason::none, has_outcome);
   mark(e.took_us != 0, has_took);
+  mark(e.waited_us != 0 || e.worked_us != 0, has_work);
   mark(!e.text.empty(), has_text);
   mark(e.trace_id != 0, has_trace);
   mark(e.choice.score != 0, has_score);
@@ -167,9 +169,9 @@ std::uint64_t event_log::add(const log_event& e) {
   auto& out = b.code;
   out += static_cast<char>(e.kind);
   put(out, has);
-  const auto difference = [&](std::int64_t& base, std::int64_t value) {
-    put_signed(out, less(value, base));
-    base = value;
+  const auto difference = [&](std::int64_t& before_it, std::int64_t value) {
+    put_signed(out, less(value, before_it));
+    before_it = value;
   };
   difference(base_.at_us, e.at / 1000);
   if (has & has_collection)
@@ -195,6 +197,10 @@ std::uint64_t event_log::add(const log_event& e) {
     put(out, static_cast<std::uint64_t>(e.outcome));
   if (has & has_took)
     put_signed(out, e.took_us);
+  if (has & has_work) {
+    put_signed(out, e.waited_us);
+    put_signed(out, e.worked_us);
+  }
   if (has & has_text)
     put(out, word(b, e.text));
   if (has & has_trace) {
@@ -288,6 +294,10 @@ std::vector<log_event> event_log::decode(const block& b, std::uint64_t up_to, st
       e.outcome = static_cast<reason>(in.number());
     if (has & has_took)
       e.took_us = in.signed_number();
+    if (has & has_work) {
+      e.waited_us = in.signed_number();
+      e.worked_us = in.signed_number();
+    }
     if (has & has_text)
       e.text = b.words[in.number()];
     if (has & has_trace)

@@ -35,6 +35,8 @@ struct log_event {
   reason rule = reason::none;    ///< Why a task was proposed.
   reason outcome = reason::none; ///< Why it ended.
   std::int64_t took_us = 0;
+  std::int64_t waited_us = 0; ///< Of an ended task: until its first order left.
+  std::int64_t worked_us = 0; ///< From then until its node answered last.
   std::uint64_t trace_id = 0;
   std::string text; ///< Cut to `event_log::text_bytes`.
   // Of an admitted task: what was decided. Scores are kept to five digits.

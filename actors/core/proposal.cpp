@@ -23,11 +23,21 @@ proposal read(schema::Proposal::Reader r) {
   p.indexes = r.getIndexes();
   p.partition_stats = read(r.getPartitionStats());
   p.load_priority = r.getLoadPriority();
-  if (r.hasChoice()) {
-    const auto c = r.getChoice();
-    p.choice = {c.getSourceScore(), c.getScore(), c.getRunnerUp(), c.getRunnerUpScore(), c.getGain()};
-  }
+  if (r.hasChoice())
+    p.choice = read(r.getChoice());
   return p;
+}
+
+balance_choice read(schema::Choice::Reader r) {
+  return {r.getSourceScore(), r.getScore(), r.getRunnerUp(), r.getRunnerUpScore(), r.getGain()};
+}
+
+void write(schema::Choice::Builder b, const balance_choice& c) {
+  b.setSourceScore(c.source_score);
+  b.setScore(c.score);
+  b.setRunnerUp(c.runner_up);
+  b.setRunnerUpScore(c.runner_up_score);
+  b.setGain(c.gain);
 }
 
 void write(schema::Proposal::Builder b, const proposal& p) {
@@ -54,14 +64,8 @@ void write(schema::Proposal::Builder b, const proposal& p) {
   if (!p.partition_stats.empty())
     write(b.initPartitionStats(static_cast<unsigned>(p.partition_stats.size())), p.partition_stats);
   b.setLoadPriority(p.load_priority);
-  if (p.choice != balance_choice{}) {
-    auto c = b.initChoice();
-    c.setSourceScore(p.choice.source_score);
-    c.setScore(p.choice.score);
-    c.setRunnerUp(p.choice.runner_up);
-    c.setRunnerUpScore(p.choice.runner_up_score);
-    c.setGain(p.choice.gain);
-  }
+  if (p.choice != balance_choice{})
+    write(b.initChoice(), p.choice);
 }
 
 } // namespace muster

@@ -37,4 +37,7 @@ struct proposal {
 proposal read(schema::Proposal::Reader r);
 void write(schema::Proposal::Builder b, const proposal& p);
 
+balance_choice read(schema::Choice::Reader r);
+void write(schema::Choice::Builder b, const balance_choice& c);
+
 } // namespace muster

@@ -5,6 +5,8 @@
 #include "messages/limits.hpp"
 #include "messages/status.hpp"
 
+#include <capnp/dynamic.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -212,6 +214,87 @@ result<std::vector<std::int64_t>> find_partitions(const partition_names& all, ca
       found.push_back(i->first);
   }
   return found;
+}
+
+bool is_change(schema::ClientRequest::Which which) {
+  using Request = schema::ClientRequest;
+  switch (which) {
+    case Request::REGISTER_IMPORT:
+    case Request::DROP_COLLECTION:
+    case Request::LOAD_COLLECTION:
+    case Request::RELEASE_COLLECTION:
+    case Request::CREATE_RESOURCE_GROUP:
+    case Request::UPDATE_RESOURCE_GROUPS:
+    case Request::DROP_RESOURCE_GROUP:
+    case Request::TRANSFER_NODE:
+    case Request::TRANSFER_REPLICA:
+    case Request::UPDATE_LOAD_CONFIG:
+    case Request::LOAD_PARTITIONS:
+    case Request::RELEASE_PARTITIONS:
+    case Request::SYNC_NEW_CREATED_PARTITION:
+    case Request::CREATE_PARTITION:
+    case Request::DROP_PARTITION:
+    case Request::ACTIVATE_CHECKER:
+    case Request::DEACTIVATE_CHECKER:
+    case Request::SUSPEND_BALANCE:
+    case Request::RESUME_BALANCE:
+    case Request::SUSPEND_NODE:
+    case Request::RESUME_NODE:
+    case Request::ALTER_CONFIGURATION:
+    case Request::LOAD_BALANCE:
+    case Request::TRANSFER_SEGMENT:
+    case Request::TRANSFER_CHANNEL:
+    case Request::CREATE_INDEX:
+    case Request::DROP_INDEX:
+    case Request::COMPACT:
+    case Request::CREATE_DATABASE:
+    case Request::ALTER_DATABASE:
+    case Request::DROP_DATABASE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+request_subject subject_of(schema::ClientRequest::Reader request) {
+  request_subject s;
+  capnp::DynamicStruct::Reader whole = capnp::toDynamic(request);
+  const auto arm = whole.which();
+  if (arm == nullptr)
+    return s;
+  KJ_IF_MAYBE(field, arm) {
+    s.method = field->getProto().getName().cStr();
+    s.text = s.method;
+    if (!field->getType().isStruct())
+      return s;
+    const auto fields = whole.get(*field).as<capnp::DynamicStruct>();
+    for (const char* name : {"collection", "name", "checker", "nodeName", "node", "key"})
+      KJ_IF_MAYBE(x, fields.getSchema().findFieldByName(name)) {
+        const auto value = fields.get(*x);
+        std::string text;
+        if (x->getType().isText())
+          text = view(value.as<capnp::Text>());
+        else if (value.getType() == capnp::DynamicValue::INT && value.as<std::int64_t>() != 0)
+          text = std::to_string(value.as<std::int64_t>());
+        if (text.empty())
+          continue;
+        if (std::string_view{name} == "collection")
+          s.collection = plain_name(text);
+        s.text += " " + text;
+        break;
+      }
+  }
+  return s;
+}
+
+failure outcome_of(schema::ClientReply::Reader reply) {
+  if (const auto why = to_failure(reply.getStatus()); why.code != ec::ok)
+    return why;
+  capnp::DynamicStruct::Reader whole = capnp::toDynamic(reply);
+  KJ_IF_MAYBE(field, whole.which())
+    if (field->getType().isStruct())
+      return to_failure(whole.get(*field).as<capnp::DynamicStruct>().get("status").as<schema::Status>());
+  return {ec::ok, {}};
 }
 
 bool is_read(Request::Which which) {

@@ -27,6 +27,20 @@ result<std::vector<std::int64_t>> find_partitions(const partition_names& all, ca
 /// True for a request that write_read answers.
 bool is_read(schema::ClientRequest::Which which);
 
+/// True for a request that changes something when it succeeds.
+bool is_change(schema::ClientRequest::Which which);
+
+/// What a request is about, for the log of events: "loadCollection words".
+struct request_subject {
+  std::string method;
+  std::string collection; ///< Its name; empty: the request names none.
+  std::string text;       ///< Method and name of what it is about.
+};
+request_subject subject_of(schema::ClientRequest::Reader request);
+
+/// The status in the arm of a reply, or that of the reply itself.
+failure outcome_of(schema::ClientReply::Reader reply);
+
 /// Answers ListLoadedSegments, GetQueryNodeDistribution, CheckQueryNodeDistribution, CheckBalanceStatus and CheckHealth. Cost: what the answer names; CheckHealth and ListLoadedSegments: all collections.
 void write_read(const situation& s, schema::ClientRequest::Reader request, schema::ClientReply::Builder out);
 

@@ -95,6 +95,14 @@ task_table::admission task_table::admit(schema::Proposer proposer, const proposa
   }
   const auto id = next_id_++;
   make(id, proposer, p, key, s, now);
+  task_news news;
+  news.kind = schema::EventKind::TASK_ADMITTED;
+  news.task = record_of(tasks_.at(id));
+  news.choice = p.choice;
+  news.situation = std::min(number, s.number());
+  news.target_version = p.target_version;
+  news.at = now;
+  tell(std::move(news));
   return {reason::none, id};
 }
 

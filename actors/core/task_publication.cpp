@@ -145,6 +145,39 @@ std::vector<task_record> task_table::records(std::int64_t collection, std::int64
   return all;
 }
 
+void write(schema::TaskNews::Change::Builder out, const task_news& news, const situation& s) {
+  out.setKind(news.kind);
+  write(out.initTask(), news.task, news.at);
+  if (news.kind == schema::EventKind::TASK_ADMITTED) {
+    write(out.initChoice(), news.choice);
+    out.setSituation(news.situation);
+    const auto* view = s.collection(news.task.collection);
+    out.setTargetVersion(news.target_version != 0 || view == nullptr || !view->head ? news.target_version
+                         : view->head->next != 0                                     ? view->head->next
+                                                                                     : view->head->current);
+  } else {
+    out.setTookUs((news.at - news.task.admitted_at) / 1'000);
+    out.setWaitedUs(news.waited_us);
+    out.setWorkedUs(news.worked_us);
+  }
+  out.setAt(news.at);
+}
+
+void task_table::tell(task_news news) {
+  if (news_.size() >= limits::task_news_waiting) {
+    ++news_lost_;
+    return;
+  }
+  news_.push_back(std::move(news));
+}
+
+std::vector<task_news> task_table::take_news(std::size_t most) {
+  const auto end = news_.begin() + static_cast<std::ptrdiff_t>(std::min(most, news_.size()));
+  std::vector<task_news> taken(std::make_move_iterator(news_.begin()), std::make_move_iterator(end));
+  news_.erase(news_.begin(), end);
+  return taken;
+}
+
 void task_table::watch(std::int64_t id) {
   if (tasks_.contains(id))
     watched_.insert(id);

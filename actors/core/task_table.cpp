@@ -93,6 +93,8 @@ std::vector<due_order> task_table::dispatch(const situation& s, std::int64_t now
       t.leader = node;
     tie(t, node);
     set_deadline(t, now + order_patience);
+    if (t.ordered_at == 0)
+      t.ordered_at = now;
     mark_dirty(t);
     due.push_back({node, *id});
   }
@@ -110,6 +112,7 @@ void task_table::answered(std::int64_t id, const failure& why, std::vector<await
   if (i == tasks_.end() || i->second.at != phase::running)
     return;
   auto& t = i->second;
+  t.answered_at = now;
   if (why.code != ec::ok) {
     fail(t, why, end_of(why.code), now);
     return;
@@ -253,10 +256,10 @@ void task_table::fail(task& t, const failure& why, reason end, std::int64_t now)
     failures_.node_failed(working_node(t.what, t.step), now);
   if (end != reason::order_refused)
     failures_.remember(t.what.collection, why, now);
-  finish(t.id, end, now, why.text);
+  finish(t.id, end, now, why);
 }
 
-void task_table::remember_end(const task& t, reason why, const std::string& error, std::int64_t now) {
+void task_table::remember_end(const task& t, reason why, const failure& error, std::int64_t now) {
   switch (why) {
     case reason::done:
       failures_.succeeded({t.key, t.what.kind});
@@ -274,15 +277,26 @@ void task_table::remember_end(const task& t, reason why, const std::string& erro
   auto r = record_of(t);
   r.status = status_of(why);
   r.end = why;
-  r.error = error;
+  r.error = error.text;
   r.ended_at = now;
+  task_news news;
+  news.kind = schema::EventKind::TASK_ENDED;
+  news.task = r;
+  if (error.code != ec::ok)
+    news.task.error = std::string{to_string(error.code)} + ": " + error.text;
+  news.at = now;
+  if (t.ordered_at != 0)
+    news.waited_us = (t.ordered_at - t.admitted_at) / 1'000;
+  if (t.answered_at != 0)
+    news.worked_us = (t.answered_at - t.ordered_at) / 1'000;
+  tell(std::move(news));
   history_.add(std::move(r));
   history_.expire(now);
   if (watched_.erase(t.id) > 0)
-    ended_tasks_.push_back({t.id, why, error});
+    ended_tasks_.push_back({t.id, why, error.text});
 }
 
-void task_table::finish(std::int64_t id, reason why, std::int64_t now, const std::string& error) {
+void task_table::finish(std::int64_t id, reason why, std::int64_t now, const failure& error) {
   auto i = tasks_.find(id);
   auto& t = i->second;
   leave_queue(t);

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,6 +25,20 @@ struct due_order {
   std::int64_t node = 0;
   std::int64_t task = 0;
 };
+
+/// The begin or end of a task, for who keeps the log of what happened.
+struct task_news {
+  schema::EventKind kind = schema::EventKind::INVALID; ///< taskAdmitted or taskEnded.
+  task_record task; ///< `error`, where there is one, begins with the name of its code.
+  balance_choice choice;
+  std::uint64_t situation = 0;
+  std::int64_t target_version = 0;
+  std::int64_t at = 0;
+  std::int64_t waited_us = 0;
+  std::int64_t worked_us = 0;
+};
+
+void write(schema::TaskNews::Change::Builder out, const task_news& news, const situation& s);
 
 /// How a task that someone waits for ended.
 struct ended_task {
@@ -96,6 +111,12 @@ public:
     return std::exchange(ended_tasks_, {});
   }
 
+  /// Up to `most` of what began and ended since, in order; at most limits::task_news_waiting are kept, those beyond are counted as lost.
+  std::vector<task_news> take_news(std::size_t most);
+  std::uint64_t news_lost() const {
+    return news_lost_;
+  }
+
   // -- for tests and for who asks how full it is ---------------------------------------
 
   std::size_t size() const {
@@ -130,6 +151,8 @@ private:
     std::uint8_t step = 0;
     std::int64_t rows = 0;
     std::int64_t admitted_at = 0;
+    std::int64_t ordered_at = 0;  ///< First; 0: not yet.
+    std::int64_t answered_at = 0; ///< Last.
     std::int64_t leader = 0; ///< That a load went through.
     std::int64_t order_node = 0;
     std::int64_t deadline = 0;
@@ -156,8 +179,9 @@ private:
   void advance(task& t, const situation& s, std::int64_t now);
   void end_covered(const situation& s, std::int64_t now); ///< Of a planted bug.
   void fail(task& t, const failure& why, reason end, std::int64_t now);
-  void finish(std::int64_t id, reason why, std::int64_t now, const std::string& error = {});
-  void remember_end(const task& t, reason why, const std::string& error, std::int64_t now);
+  void finish(std::int64_t id, reason why, std::int64_t now, const failure& error = {ec::ok, {}});
+  void remember_end(const task& t, reason why, const failure& error, std::int64_t now);
+  void tell(task_news news);
   void set_deadline(task& t, std::int64_t when);
   void touch(const task_key& key);
   void mark_dirty(const task& t);
@@ -188,6 +212,8 @@ private:
   std::set<std::int64_t> watched_;
   std::vector<ended_task> ended_tasks_;
   task_history history_;
+  std::deque<task_news> news_; ///< Not taken yet.
+  std::uint64_t news_lost_ = 0;
   change_set changes_;
 };
 

@@ -164,6 +164,23 @@ std::vector<probe_report> probe_registry::reports(std::string_view name, std::in
   return result;
 }
 
+std::size_t probe::queued() const {
+  std::lock_guard guard{mutex_};
+  return queue_.size() + untimed_;
+}
+
+std::size_t probe_registry::queued(std::uint64_t actor) const {
+  std::shared_ptr<probe> target;
+  {
+    std::lock_guard guard{mutex_};
+    auto i = by_actor_.find(actor);
+    if (i == by_actor_.end())
+      return 0;
+    target = i->second;
+  }
+  return target->queued();
+}
+
 std::size_t probe_registry::size() const {
   std::lock_guard guard{mutex_};
   return by_actor_.size();

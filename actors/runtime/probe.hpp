@@ -58,6 +58,7 @@ public:
   void restarted(const probe& predecessor);
 
   probe_report report(std::int64_t now_ns) const;
+  std::size_t queued() const;
 
 private:
   mutable std::mutex mutex_;
@@ -87,6 +88,8 @@ public:
   /// All reports, by name; `name` empty: all. Cost: one pass over the actors of the process.
   std::vector<probe_report> reports(std::string_view name, std::int64_t now_ns) const;
   std::size_t size() const;
+  /// Messages that wait for an actor; 0 for one that is not known.
+  std::size_t queued(std::uint64_t actor) const;
 
 private:
   mutable std::mutex mutex_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/inspect.hpp"
+#include "actors/runtime/inspector_link.hpp"
 #include "actors/runtime/log.hpp"
 #include "actors/runtime/system.hpp"
 #include "messages/limits.hpp"
@@ -207,6 +208,29 @@ public:
 
   probe& meter() {
     return *probe_;
+  }
+
+  /// The inspector of this process, or null.
+  inspector_actor inspector() const {
+    return static_cast<const system_config&>(self->system().config()).inspector->get();
+  }
+
+  /// Tells the inspector what happened: `fill` gets the builder of the event, without number and time. When too many such wait there
+  /// (limits::notices_waiting) it is dropped, and counted in this actor's report.
+  template <class Fill>
+  void notice(schema::EventKind kind, Fill&& fill) {
+    const auto to = inspector();
+    if (!to)
+      return;
+    if (registry_->queued(to.id()) >= limits::notices_waiting) {
+      meter().count("notices_dropped", 1);
+      return;
+    }
+    send(to, make<schema::Notices>([&](schema::Notices::Builder b) {
+           auto e = b.initEvents(1)[0];
+           e.setKind(kind);
+           fill(e);
+         }));
   }
 
   template <class... Ts>

@@ -3,10 +3,11 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/node/interfaces.hpp"
+#include "actors/runtime/inspector_link.hpp"
 
 namespace muster {
 
-system_config::system_config(bool testing, std::size_t threads) {
+system_config::system_config(bool testing, std::size_t threads) : inspector(std::make_shared<inspector_link>()) {
   add_message_types<caf::id_block::muster>();
   add_message_types<caf::id_block::muster_handles>();
   add_message_types<caf::id_block::muster_node>();

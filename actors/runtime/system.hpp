@@ -10,6 +10,8 @@
 
 namespace muster {
 
+class inspector_link;
+
 /// Configuration of an actor system; outlives it. One a (real or simulated) process.
 class system_config : public caf::actor_system_config {
 public:
@@ -17,6 +19,7 @@ public:
   explicit system_config(bool testing = false, std::size_t threads = 2);
 
   std::shared_ptr<probe_registry> probes = std::make_shared<probe_registry>();
+  std::shared_ptr<inspector_link> inspector; ///< Never null.
 
   /// True in real processes: actors that block on disk or CPU get a thread of their own. False under the test scheduler.
   bool detach_blocking = true;

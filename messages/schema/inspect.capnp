@@ -64,8 +64,6 @@ enum EventKind {
   actorRestarted @27; # in its place another began
   requestReceived @28; # that changes something
   requestAnswered @29; # text: how
-  stepOrdered @30; # an order of a task left for its node
-  stepAnswered @31; # its node answered
 }
 
 struct Event {
@@ -86,6 +84,8 @@ struct Event {
   traceId @13 :UInt64; # joins a request, its tasks and the work of nodes; 0: none
   text @14 :Text; # for people
   decision @15 :Decision; # of an admitted task
+  waitedUs @16 :Int64; # of an ended task: microseconds until its first order left
+  workedUs @17 :Int64; # of an ended task: microseconds from then until its node answered
 }
 
 struct ListEventsRequest {

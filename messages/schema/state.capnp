@@ -364,14 +364,16 @@ struct TaskNews {
   changes @1 :List(Change);
   lost @2 :UInt64;                # changes that were left out because too many came at once
   struct Change {
-    kind @0 :EventKind;           # taskAdmitted, stepOrdered, stepAnswered, taskEnded
+    kind @0 :EventKind;           # taskAdmitted, taskEnded
     task @1 :TaskRecord;
     choice @2 :Choice;            # of taskAdmitted
     situation @3 :UInt64;         # of taskAdmitted: what it rests on
     targetVersion @4 :Int64;      # of taskAdmitted
     at @5 :Int64;                 # nanoseconds on the coordinator's steady clock
-    tookUs @6 :Int64;             # stepAnswered: since stepOrdered; taskEnded: since taskAdmitted
+    tookUs @6 :Int64;             # of taskEnded: since taskAdmitted
     traceId @7 :UInt64;
+    waitedUs @8 :Int64;           # of taskEnded: until its first order left
+    workedUs @9 :Int64;           # of taskEnded: from then until its node answered last
   }
 }
 struct Notices {

@@ -13,7 +13,7 @@ using schema::EventKind;
 log_event random_event(dice& d, std::int64_t now) {
   log_event e;
   e.at = now;
-  e.kind = static_cast<EventKind>(1 + d.below(31));
+  e.kind = static_cast<EventKind>(1 + d.below(29));
   const auto id = [&] { return d.below(4) == 0 ? static_cast<std::int64_t>(d.next()) : static_cast<std::int64_t>(d.below(50)); };
   e.collection = id();
   e.replica = id();
@@ -29,6 +29,8 @@ log_event random_event(dice& d, std::int64_t now) {
   e.rule = d.below(2) == 0 ? reason::none : reason::segment_lacking;
   e.outcome = d.below(2) == 0 ? reason::none : reason::order_refused;
   e.took_us = id();
+  e.waited_us = id();
+  e.worked_us = id();
   e.trace_id = static_cast<std::uint64_t>(id());
   e.text = d.below(4) == 0 ? "text " + std::to_string(d.below(5)) : "";
   e.situation = static_cast<std::uint64_t>(id());
@@ -56,6 +58,8 @@ void expect_same(const log_event& a, const log_event& b) {
   EXPECT_EQ(a.rule, b.rule);
   EXPECT_EQ(a.outcome, b.outcome);
   EXPECT_EQ(a.took_us, b.took_us);
+  EXPECT_EQ(a.waited_us, b.waited_us);
+  EXPECT_EQ(a.worked_us, b.worked_us);
   EXPECT_EQ(a.trace_id, b.trace_id);
   EXPECT_EQ(a.text, b.text);
   EXPECT_EQ(a.situation, b.situation);
@@ -163,6 +167,8 @@ TEST(event_log, a_million_decisions_and_their_ends_fit_into_fifty_megabytes) {
     end.target_version = 0;
     end.outcome = reason::done;
     end.took_us = 3'000 + i % 500;
+    end.waited_us = 100 + i % 50;
+    end.worked_us = 2'500 + i % 300;
     log.add(end);
   }
   EXPECT_GE(log.decisions(), 1'000'000u) << log.bytes() << " bytes";

@@ -74,6 +74,11 @@ void balance_assignment::enter(std::int64_t collection, std::int64_t replica, co
   }
 }
 
+double balance_assignment::level(std::size_t candidate) const {
+  const auto x = level_.at(candidate);
+  return x >= behind_all ? x - behind_all : x;
+}
+
 balance_choice balance_assignment::last() const {
   balance_choice c;
   c.score = winner_level_ >= behind_all ? winner_level_ - behind_all : winner_level_;

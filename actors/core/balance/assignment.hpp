@@ -42,6 +42,9 @@ public:
   /// What the last placement rested on.
   balance_choice last() const;
 
+  /// The level of a candidate of those entered, by its place among them: what is compared, before the next item goes there.
+  double level(std::size_t candidate) const;
+
   const balance_node& node(std::uint32_t index) const {
     return nodes_[index];
   }

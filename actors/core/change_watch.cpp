@@ -1,0 +1,285 @@
+// One record for each thing that may change, compared with what the situation says now.
+#include "actors/core/change_watch.hpp"
+
+#include "actors/core/answers.hpp"
+
+#include <algorithm>
+
+namespace muster {
+
+namespace {
+
+using schema::EventKind;
+
+template <class Map, class Key>
+std::int64_t time_of(const Map& times, const Key& key) {
+  const auto i = times.find(key);
+  return i == times.end() ? 0 : i->second;
+}
+
+/// How alive a node is, for the question whether that changed: 1 joined, 2 stopping, 3 suspect, 4 gone, 0 not heard yet.
+int liveness_of(const node_row& n) {
+  if (n.gone())
+    return 4;
+  if (n.liveness == schema::NodeLiveness::SUSPECT)
+    return 3;
+  if (!n.connected() || !n.known)
+    return 0;
+  return n.stopping ? 2 : 1;
+}
+
+EventKind event_of(int liveness) {
+  constexpr EventKind kinds[] = {EventKind::INVALID, EventKind::NODE_JOINED, EventKind::NODE_STOPPING, EventKind::NODE_SUSPECT,
+                                 EventKind::NODE_GONE};
+  return kinds[liveness];
+}
+
+std::string list_of(const std::vector<std::int64_t>& ids) {
+  std::string out;
+  for (auto id : ids)
+    out += (out.empty() ? "" : ", ") + std::to_string(id);
+  return out.empty() ? "none" : out;
+}
+
+std::string text_of(const replica_row& r) {
+  return "nodes " + list_of(r.nodes) + (r.read_only_nodes.empty() ? "" : "; being drained: " + list_of(r.read_only_nodes));
+}
+
+} // namespace
+
+log_event& change_watch::event(EventKind kind, std::int64_t now) {
+  auto& e = events_.emplace_back();
+  e.kind = kind;
+  e.at = now;
+  return e;
+}
+
+std::vector<log_event> change_watch::look(const situation& s, const touched_map& touched, std::int64_t now) {
+  events_.clear();
+  for (auto id : s.changed_nodes())
+    look_at_node(s, id, now);
+  look_at_groups(s, now);
+  look_at_switches(s, now);
+  for (const auto& [id, ids] : touched)
+    look_at_collection(s, id, now);
+  if (!primed_) {
+    events_.clear();
+    primed_ = !s.groups().empty();
+  }
+  return std::move(events_);
+}
+
+void change_watch::look_at_node(const situation& s, std::int64_t id, std::int64_t now) {
+  const auto* row = s.node(id);
+  if (row == nullptr)
+    return;
+  auto [i, fresh] = nodes_.try_emplace(id);
+  auto& mine = i->second;
+  const auto before = fresh ? 0 : liveness_of(mine.row);
+  const auto after = liveness_of(*row);
+  if (before != after || (after == 1 && mine.row.incarnation != row->incarnation)) {
+    mine.since = primed_ ? now : 0;
+    if (after != 0) {
+      auto& e = event(event_of(after), now);
+      e.node = id;
+      e.text = row->name + " at " + row->address;
+    }
+  }
+  mine.row = *row;
+}
+
+void change_watch::look_at_groups(const situation& s, std::int64_t now) {
+  for (const auto& name : s.changed_groups()) {
+    const auto found = s.groups().find(name);
+    const auto mine = groups_.find(name);
+    if (found == s.groups().end()) {
+      if (mine != groups_.end()) {
+        event(EventKind::GROUP_CHANGED, now).text = name + ": dropped";
+        groups_.erase(mine);
+        group_since_.erase(name);
+      }
+      continue;
+    }
+    const auto& row = found->second;
+    if (mine == groups_.end() || mine->second.nodes != row.nodes || !(mine->second.config == row.config)) {
+      event(EventKind::GROUP_CHANGED, now).text = name + ": nodes " + list_of(row.nodes) + "; requests "
+                                                  + std::to_string(row.config.requests) + ", limits "
+                                                  + std::to_string(row.config.limits);
+      if (primed_)
+        group_since_[name] = now;
+    }
+    groups_[name] = row;
+  }
+}
+
+void change_watch::look_at_switches(const situation& s, std::int64_t now) {
+  const auto& after = s.switches();
+  if (after == switches_)
+    return;
+  const auto note = [&](EventKind kind, const std::string& text, auto& times, const auto& key) {
+    auto& e = event(kind, now);
+    e.text = text;
+    if (primed_)
+      times[key] = now;
+    return &e;
+  };
+  for (const auto& name : after.inactive_checkers)
+    if (!switches_.inactive_checkers.contains(name))
+      note(EventKind::CHECKER_SWITCHED, name + " off", checker_since_, name);
+  for (const auto& name : switches_.inactive_checkers)
+    if (!after.inactive_checkers.contains(name))
+      note(EventKind::CHECKER_SWITCHED, name + " on", checker_since_, name);
+  for (const auto& [key, value] : after.settings)
+    if (const auto i = switches_.settings.find(key); i == switches_.settings.end() || i->second != value)
+      note(EventKind::SETTING_CHANGED, key + " = " + value, setting_since_, key);
+  for (const auto& [key, value] : switches_.settings)
+    if (!after.settings.contains(key))
+      note(EventKind::SETTING_CHANGED, key + " as it was given at the start", setting_since_, key);
+  for (auto id : after.suspended_nodes)
+    if (!switches_.suspended_nodes.contains(id))
+      note(EventKind::NODE_SUSPENDED, "", suspended_since_, id)->node = id;
+  for (auto id : switches_.suspended_nodes)
+    if (!after.suspended_nodes.contains(id))
+      note(EventKind::NODE_RESUMED, "", suspended_since_, id)->node = id;
+  switches_ = after;
+}
+
+void change_watch::look_at_collection(const situation& s, std::int64_t id, std::int64_t now) {
+  const auto* view = s.collection(id);
+  if (view == nullptr || !view->desired) {
+    if (const auto i = collections_.find(id); i != collections_.end()) {
+      if (i->second.grounds.desired) {
+        auto& e = event(EventKind::COLLECTION_RELEASED, now);
+        e.collection = id;
+        e.text = i->second.grounds.desired->name;
+      }
+      collections_.erase(i);
+    }
+    return;
+  }
+  auto& mine = collections_[id];
+  const auto grounds = view->grounds_of_routes();
+  if (!mine.grounds.desired.same(grounds.desired))
+    look_at_desired(id, mine, grounds.desired, now);
+  if (!mine.grounds.head.same(grounds.head) && grounds.head)
+    look_at_target(id, mine, grounds.head, now);
+  if (!mine.grounds.same(grounds) || !s.changed_nodes().empty())
+    look_at_leaders(s, id, *view, mine, now);
+  mine.grounds = grounds;
+}
+
+void change_watch::look_at_desired(std::int64_t id, collection& mine, const shared_value<collection_row>& row, std::int64_t now) {
+  const auto& before = mine.grounds.desired;
+  const auto waits = [](const collection_row& r) {
+    return r.status == schema::LoadStatus::LOADING || !r.loading_partitions.empty();
+  };
+  const bool was_waiting = before && waits(*before);
+  if (waits(*row) && !was_waiting) {
+    auto& e = event(EventKind::COLLECTION_LOADING, now);
+    e.collection = id;
+    e.text = row->name + ": " + std::to_string(row->replica_number) + (row->replica_number == 1 ? " replica" : " replicas");
+    mine.wanted_since = primed_ ? now : 0;
+  } else if (!waits(*row) && (was_waiting || !before)) {
+    auto& e = event(EventKind::COLLECTION_LOADED, now);
+    e.collection = id;
+    e.text = row->name;
+  }
+  for (const auto& r : row->replicas) {
+    const auto* old = before ? before->replica(r.id) : nullptr;
+    if (old != nullptr && old->nodes == r.nodes && old->read_only_nodes == r.read_only_nodes && old->group() == r.group())
+      continue;
+    auto& e = event(EventKind::REPLICA_CHANGED, now);
+    e.collection = id;
+    e.replica = r.id;
+    e.text = text_of(r) + ", of " + std::string{r.group()};
+  }
+  if (before)
+    for (const auto& r : before->replicas)
+      if (row->replica(r.id) == nullptr) {
+        auto& e = event(EventKind::REPLICA_CHANGED, now);
+        e.collection = id;
+        e.replica = r.id;
+        e.text = "gone";
+      }
+}
+
+void change_watch::look_at_target(std::int64_t id, collection& mine, const shared_value<head_row>& head, std::int64_t now) {
+  const auto current = mine.grounds.head ? mine.grounds.head->current : 0;
+  const auto next = mine.grounds.head ? mine.grounds.head->next : 0;
+  const auto note = [&](EventKind kind, std::int64_t version, std::uint32_t segments, std::int64_t rows) {
+    auto& e = event(kind, now);
+    e.collection = id;
+    e.target_version = version;
+    e.text = "target " + std::to_string(version) + ": " + std::to_string(segments) + " segments, " + std::to_string(rows) + " rows";
+    mine.wanted_since = primed_ ? now : 0;
+  };
+  if (head->next != 0 && head->next != next)
+    note(EventKind::TARGET_PULLED, head->next, head->next_segments, head->next_rows);
+  if (head->current != 0 && head->current != current)
+    note(EventKind::TARGET_PROMOTED, head->current, head->current_segments, head->current_rows);
+}
+
+void change_watch::look_at_leaders(const situation& s, std::int64_t id, const collection_view& view, collection& mine,
+                                   std::int64_t now) {
+  std::vector<leader> serving;
+  const auto channels = view.head ? view.head->channels.size() : 0;
+  for (const auto& r : view.desired->replicas)
+    for (std::uint32_t i = 0; i < channels; ++i)
+      if (const auto* d = view.leader(r, view.head->channels[i]); d != nullptr && can_serve(s, view, *d))
+        serving.emplace_back(r.id, i, d->node);
+  std::sort(serving.begin(), serving.end());
+  const auto tell = [&](EventKind kind, const leader& l) {
+    auto& e = event(kind, now);
+    e.collection = id;
+    e.replica = std::get<0>(l);
+    if (std::get<1>(l) < channels)
+      e.channel = view.head->channels[std::get<1>(l)];
+    e.node = std::get<2>(l);
+  };
+  if (serving != mine.serving) {
+    for (const auto& l : mine.serving)
+      if (!std::binary_search(serving.begin(), serving.end(), l))
+        tell(EventKind::LEADER_LOST, l);
+    for (const auto& l : serving)
+      if (!std::binary_search(mine.serving.begin(), mine.serving.end(), l))
+        tell(EventKind::LEADER_SERVES, l);
+    mine.serving = std::move(serving);
+  }
+  if (const bool now_served = searchable(s, view); now_served != mine.served) {
+    mine.served = now_served;
+    mine.served_since = primed_ ? now : 0;
+  }
+}
+
+std::int64_t change_watch::node_since(std::int64_t id) const {
+  const auto i = nodes_.find(id);
+  return i == nodes_.end() ? 0 : i->second.since;
+}
+
+std::int64_t change_watch::served_since(std::int64_t id) const {
+  const auto i = collections_.find(id);
+  return i == collections_.end() ? 0 : i->second.served_since;
+}
+
+std::int64_t change_watch::wanted_since(std::int64_t id) const {
+  const auto i = collections_.find(id);
+  return i == collections_.end() ? 0 : i->second.wanted_since;
+}
+
+std::int64_t change_watch::checker_since(std::string_view checker) const {
+  return time_of(checker_since_, checker);
+}
+
+std::int64_t change_watch::group_since(std::string_view group) const {
+  return time_of(group_since_, group);
+}
+
+std::int64_t change_watch::suspended_since(std::int64_t id) const {
+  return time_of(suspended_since_, id);
+}
+
+std::int64_t change_watch::setting_since(std::string_view key) const {
+  return time_of(setting_since_, key);
+}
+
+} // namespace muster

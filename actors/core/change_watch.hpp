@@ -1,0 +1,74 @@
+// What a new situation shows that the one before did not, as events; and since when things stand as they do.
+#pragma once
+
+#include "actors/core/event_log.hpp"
+#include "actors/core/situation.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace muster {
+
+/// Belongs to who holds the situation. Cost of a look: the collections touched, nodes and groups changed; what shares its parts with the
+/// situation before costs a few comparisons. Memory: a small record for each collection, node and switch.
+class change_watch {
+public:
+  /// The events of this change. The first situation with resource groups is what was recovered: it is remembered and gives none.
+  std::vector<log_event> look(const situation& s, const touched_map& touched, std::int64_t now);
+
+  // Since when, on the clock of `look`; 0: not known, it was so at the start.
+
+  /// A node has been as alive as it is.
+  std::int64_t node_since(std::int64_t id) const;
+  /// A collection has been searchable, or not.
+  std::int64_t served_since(std::int64_t id) const;
+  /// A collection has been asked for, or its target has been what it is; whichever is later.
+  std::int64_t wanted_since(std::int64_t id) const;
+  std::int64_t checker_since(std::string_view checker) const;
+  std::int64_t group_since(std::string_view group) const;
+  std::int64_t suspended_since(std::int64_t id) const;
+  std::int64_t setting_since(std::string_view key) const;
+
+private:
+  /// Replica, index of the channel, node.
+  using leader = std::tuple<std::int64_t, std::uint32_t, std::int64_t>;
+
+  struct collection {
+    route_grounds grounds;
+    std::vector<leader> serving; ///< Sorted.
+    bool served = false;
+    std::int64_t served_since = 0;
+    std::int64_t wanted_since = 0;
+  };
+
+  struct node {
+    node_row row;
+    std::int64_t since = 0;
+  };
+
+  void look_at_node(const situation& s, std::int64_t id, std::int64_t now);
+  void look_at_collection(const situation& s, std::int64_t id, std::int64_t now);
+  void look_at_desired(std::int64_t id, collection& mine, const shared_value<collection_row>& row, std::int64_t now);
+  void look_at_target(std::int64_t id, collection& mine, const shared_value<head_row>& head, std::int64_t now);
+  void look_at_leaders(const situation& s, std::int64_t id, const collection_view& view, collection& mine, std::int64_t now);
+  void look_at_groups(const situation& s, std::int64_t now);
+  void look_at_switches(const situation& s, std::int64_t now);
+  log_event& event(schema::EventKind kind, std::int64_t now);
+
+  bool primed_ = false;
+  std::vector<log_event> events_;
+  std::map<std::int64_t, collection> collections_;
+  std::map<std::int64_t, node> nodes_;
+  std::map<std::string, group_row, std::less<>> groups_;
+  switches_row switches_;
+  std::map<std::string, std::int64_t, std::less<>> checker_since_;
+  std::map<std::string, std::int64_t, std::less<>> group_since_;
+  std::map<std::string, std::int64_t, std::less<>> setting_since_;
+  std::map<std::int64_t, std::int64_t> suspended_since_;
+};
+
+} // namespace muster
