@@ -196,7 +196,7 @@ std::uint64_t event_log::add(const log_event& e) {
   if (has & has_outcome)
     put(out, static_cast<std::uint64_t>(e.outcome));
   if (has & has_took)
-    put_signed(out, e.took_us);
+    put_signed(out, less(less(e.took_us, e.waited_us), e.worked_us)); // mostly next to nothing
   if (has & has_work) {
     put_signed(out, e.waited_us);
     put_signed(out, e.worked_us);
@@ -298,6 +298,8 @@ std::vector<log_event> event_log::decode(const block& b, std::uint64_t up_to, st
       e.waited_us = in.signed_number();
       e.worked_us = in.signed_number();
     }
+    if (has & has_took)
+      e.took_us = less(e.took_us, less(less(0, e.waited_us), e.worked_us));
     if (has & has_text)
       e.text = b.words[in.number()];
     if (has & has_trace)
