@@ -93,7 +93,7 @@ private:
         ++w;
         continue;
       }
-      w->answer.deliver(reply(*why));
+      fulfil(w->answer, reply(*why));
       w = i->second.erase(w);
       --count;
     }

@@ -14,6 +14,7 @@
 #include "actors/route_publisher.hpp"
 #include "actors/runtime/shell.hpp"
 #include "actors/supervisor.hpp"
+#include "actors/tap_desk.hpp"
 #include "actors/task_scheduler.hpp"
 
 namespace muster {
@@ -110,31 +111,34 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   nodes_start.known = std::move(nodes);
   nodes_start.node_gone = node_gone;
   const auto manager = spawn_node_manager(system, std::move(nodes_start));
+  const auto taps = spawn_tap_desk(system, out.epoch);
   const auto gateway = spawn_gateway(system, {out.epoch, metadata, data, targets, collections, routes, checkers,
-                                              scheduler, manager, config.settings});
+                                              scheduler, manager, journal, taps, config.settings});
   for (const subscriber_actor& who : {subscriber_actor{routes}, subscriber_actor{collections}, subscriber_actor{targets},
                                       subscriber_actor{gateway}, subscriber_actor{checkers}})
     hears(scheduler, who);
 
   // Those that propose or conclude from the situation alone lose nothing when they restart; nobody else holds their handle.
-  std::vector<supervised> all{{"journal", pointer(journal), {}},
-                              {"metadata", pointer(metadata), {}},
-                              {"data_source", pointer(data), {}},
-                              {"distribution", pointer(distribution), {}},
-                              {"task_scheduler", pointer(scheduler), {}},
-                              {"route_publisher", pointer(routes), {}},
-                              {"collection_observer", pointer(collections), {}},
-                              {"target_observer", pointer(targets), {}},
-                              {"checker_controller", pointer(checkers), {}},
-                              {"gateway", pointer(gateway), {}},
-                              {"node_manager", pointer(manager), {}}};
+  std::vector<supervised> all{
+    {"journal", pointer(journal), {}, "what it has not written yet was answered to nobody, and only a replay knows what is on disk"},
+    {"metadata", pointer(metadata), {}, "it holds the desired state, which only a replay of the journal rebuilds"},
+    {"data_source", pointer(data), {}, "requests to the catalogue that it works on would have no owner"},
+    {"distribution", pointer(distribution), {}, "it holds what the nodes reported, which they send in full to a new process only"},
+    {"task_scheduler", pointer(scheduler), {}, "it holds every task, and orders in flight are fenced by a new epoch only"},
+    {"route_publisher", pointer(routes), {}, "whoever watches shard leaders would not be told of changes"},
+    {"collection_observer", pointer(collections), {}, "whoever waits for a load would not be answered"},
+    {"target_observer", pointer(targets), {}, "whoever waits for a refresh would not be answered"},
+    {"tap_desk", pointer(taps), {}, "taps would end without being told"},
+    {"checker_controller", pointer(checkers), {}, "it tells the checkers what they may do"},
+    {"gateway", pointer(gateway), {}, "requests in flight would have no owner"},
+    {"node_manager", pointer(manager), {}, "it holds the links of the nodes"}};
   const auto restartable = [&](const char* name, std::function<subscriber_actor()> spawn) {
     auto begin = [&system, scheduler, spawn = std::move(spawn)] {
       auto actor = spawn();
       post(system, scheduler, subscribe_atom::value, actor);
       return pointer(actor);
     };
-    all.push_back({name, begin(), begin});
+    all.push_back({name, begin(), begin, {}});
   };
   restartable("inspector", [&system, given = config.settings, most = config.tasks.in_flight] {
     return subscriber_actor{spawn_inspector(system, {given, most})};
@@ -149,7 +153,7 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
       post(system, scheduler, subscribe_atom::value, subscriber_actor{actor});
       return pointer(actor);
     };
-    all.push_back({name, begin(), begin});
+    all.push_back({name, begin(), begin, {}});
   };
   checker("segment_checker", spawn_segment_checker);
   checker("channel_checker", spawn_channel_checker);
@@ -158,6 +162,8 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   checker("balance_checker", spawn_balance_checker);
 
   out.supervisor = spawn_supervisor(system, std::move(all), config.on_fatal);
+  post(system, gateway, attach_atom::value, out.supervisor);
+  post(system, taps, attach_atom::value, out.supervisor);
   out.gateway = gateway;
   out.routes = routes;
   out.node_links = manager;

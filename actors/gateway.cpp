@@ -9,6 +9,7 @@
 #include "actors/metrics_service.hpp"
 #include "actors/partition_service.hpp"
 #include "actors/runtime/publisher.hpp"
+#include "actors/inspect_service.hpp"
 #include "actors/switch_service.hpp"
 
 #include <caf/typed_response_promise.hpp>
@@ -49,6 +50,10 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
 
   void stop(const stop_atom&) {
     stopping = true;
+  }
+
+  void attach(const attach_atom&, const supervisor_actor& who) {
+    inside.restarts_with(who);
   }
 
   caf::result<m<schema::ClientReply>> handle(const m<Request>& request) {
@@ -181,6 +186,13 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         break;
       case Request::LIST_QUERY_NODE:
         metrics.nodes(reply_to(answer));
+        break;
+      case Request::LIST_TASKS:
+      case Request::TAP_ACTOR:
+      case Request::RESTART_ACTOR:
+      case Request::SET_LOG_LEVEL:
+      case Request::READ_JOURNAL:
+        inside.handle(request, reply_to(answer));
         break;
       case Request::LIST_CHECKERS:
         forward<schema::ListCheckersReply>(peers.checkers, request->getListCheckers(), answer,
@@ -330,7 +342,7 @@ private:
   void deliver(promise& answer, m<schema::ClientReply> r) {
     --in_flight;
     end_change(answer, r);
-    answer.deliver(std::move(r));
+    fulfil(answer, std::move(r));
   }
 
   std::function<void(const failure&)> failing(promise answer) {
@@ -474,13 +486,14 @@ private:
   catalogue_service<gateway_shell> data{*this, view, [this](const std::string& name) { return jobs.busy(name); }};
   switch_service<gateway_shell> switches{*this};
   metrics_service<gateway_shell> metrics{*this, view};
+  inspect_service<gateway_shell> inside{*this, view};
 };
 
 gateway_actor::behavior_type gateway_behavior(gateway_actor::stateful_pointer<gateway_shell> self,
                                               const gateway_peers& peers) {
   auto& s = self->state;
   s.peers = peers;
-  return {s.on(&gateway_shell::hear), s.on(&gateway_shell::handle), s.on(&gateway_shell::stop)};
+  return {s.on(&gateway_shell::hear), s.on(&gateway_shell::attach), s.on(&gateway_shell::handle), s.on(&gateway_shell::stop)};
 }
 
 } // namespace

@@ -20,6 +20,8 @@ struct gateway_peers {
   checker_controller_actor checkers;
   task_scheduler_actor scheduler;
   node_manager_actor nodes;
+  journal_actor journal;
+  tap_desk_actor taps;
   setting_table settings; ///< Given for this start.
 };
 

@@ -57,8 +57,8 @@
   X(PeerReply)                                                                                                         \
   X(Chunk)                                                                                                             \
   X(PublicationHeader)                                                                                                 \
-  X(TaskRecordsRequest)                                                                                                  \
-  X(TaskRecordsReply)                                                                                                    \
+  X(TaskRecordsRequest)                                                                                                \
+  X(TaskRecordsReply)                                                                                                  \
   X(RunTasksRequest)                                                                                                   \
   X(RunTasksReply)                                                                                                     \
   X(Proposals)                                                                                                         \
@@ -92,7 +92,7 @@
   X(RuleSettings)                                                                                                      \
   X(AwaitRequest)                                                                                                      \
   X(AwaitReply)                                                                                                        \
-  X(TaskNews)                                                                                                         \
+  X(TaskNews)                                                                                                          \
   X(Notices)                                                                                                          \
   X(RunJob)                                                                                                            \
   X(JobReply)                                                                                                          \
@@ -189,6 +189,8 @@ using journal_actor = caf::typed_actor<
   takes<schema::JournalAppend>,
   // A page of the recovered entries.
   answers<schema::JournalReplayRequest, schema::JournalReplayReply>,
+  // Records by number, for people.
+  answers<schema::ReadJournalRequest, schema::ReadJournalReply>,
   // Commits what is queued (sent by the journal to itself).
   caf::reacts_to<flush_atom>>;
 
@@ -208,8 +210,17 @@ using data_source_actor = caf::typed_actor<
 
 // -- coordinator: requests ----------------------------------------------------
 
+/// The SUPERVISOR interface: watches all actors; restarts those that lose nothing, ends the process for the others.
+using supervisor_actor = caf::typed_actor<
+  // Ends all actors in the reverse of their start order, then itself.
+  caf::reacts_to<stop_atom>,
+  // Ends one that loses nothing by it, and begins it anew; answered when the new one is there.
+  answers<schema::RestartActorRequest, schema::RestartActorReply>>;
+
 /// The GATEWAY interface: every request of a client enters here.
 using gateway_actor = subscriber_actor::extend<
+  // Who restarts actors; once, when all of them are there.
+  caf::reacts_to<attach_atom, supervisor_actor>,
   // Validates, checks state, admits, sees to the deadline.
   answers<schema::ClientRequest, schema::ClientReply>,
   // Refuses everything from now on (orderly stop).
@@ -367,10 +378,14 @@ using inspector_actor = subscriber_actor::extend<
   // Answers who waits for events that are there (sent to itself).
   caf::reacts_to<flush_atom>>;
 
-/// The SUPERVISOR interface: watches all actors; restarts those that lose nothing, ends the process for the others.
-using supervisor_actor = caf::typed_actor<
-  // Ends all actors in the reverse of their start order, then itself.
-  caf::reacts_to<stop_atom>>;
+/// The TAP DESK interface: what goes into and out of other actors, as messages and as JSON.
+using tap_desk_actor = caf::typed_actor<
+  // Begins a tap, or gives what it has seen since; answered at the latest when the request's wait is over.
+  answers<schema::TapActorRequest, schema::TapActorReply>,
+  // Who restarts actors; once, when all of them are there.
+  caf::reacts_to<attach_atom, supervisor_actor>,
+  // Looks at who waits, and ends taps that nobody asks (sent to itself while there are any).
+  caf::reacts_to<tick_atom>>;
 
 // -- query node: the doors (its inner actors are in actors/node/interfaces.hpp) -----
 
@@ -391,5 +406,6 @@ CAF_ADD_TYPE_ID(muster_handles, (muster::node_session_actor))
 CAF_ADD_TYPE_ID(muster_handles, (muster::task_executor_actor))
 CAF_ADD_TYPE_ID(muster_handles, (muster::route_subscriber_actor))
 CAF_ADD_TYPE_ID(muster_handles, (muster::checker_actor))
+CAF_ADD_TYPE_ID(muster_handles, (muster::supervisor_actor))
 
 CAF_END_TYPE_ID_BLOCK(muster_handles)

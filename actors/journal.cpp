@@ -1,6 +1,7 @@
 // Group commit around a journal.
 #include "actors/journal.hpp"
 
+#include "actors/core/message_json.hpp"
 #include "actors/runtime/shell.hpp"
 
 #include <deque>
@@ -94,6 +95,30 @@ struct journal_shell : shell<journal_actor, journal_shell> {
     return reply;
   }
 
+  m<schema::ReadJournalReply> read(const m<schema::ReadJournalRequest>& request) {
+    const auto most = request->getLimit() == 0 ? limits::journal_records : request->getLimit();
+    return make<schema::ReadJournalReply>([&](schema::ReadJournalReply::Builder b) {
+      if (most > limits::journal_records_most)
+        return set_status(b.initStatus(), ec::parameter_invalid,
+                          "reading " + std::to_string(most) + " records at once: at most "
+                            + std::to_string(limits::journal_records_most) + "; ask again from the last one");
+      const auto rows = disk->read(request->getAfter(), most, limits::journal_records_bytes);
+      if (!rows)
+        return set_status(b.initStatus(), rows.error());
+      b.setLast(disk->last_seq());
+      auto list = b.initRecords(static_cast<unsigned>(rows.value().size()));
+      for (unsigned i = 0; i < list.size(); ++i) {
+        const auto& row = rows.value()[i];
+        list[i].setSeq(row.seq);
+        list[i].setEpoch(row.epoch);
+        list[i].setKind(capnp::Text::Reader{std::string{to_string(row.kind)}.c_str()});
+        list[i].setKey(row.key);
+        if (row.payload)
+          list[i].setJson(json_of(row.kind, *row.payload));
+      }
+    });
+  }
+
   void schedule() {
     if (!flushing) {
       flushing = true;
@@ -116,6 +141,7 @@ journal_actor::behavior_type journal_behavior(journal_actor::stateful_pointer<jo
     s.on(&journal_shell::attach),
     s.on(&journal_shell::append),
     s.on(&journal_shell::replay),
+    s.on(&journal_shell::read),
     s.on(&journal_shell::flush),
   };
 }

@@ -111,6 +111,7 @@ private:
         state.setWholeCollection(order->getKind() != kind::LOAD_PARTITIONS);
         state.setLoadFields(order->getLoadFields());
         state.setUserSpecifiedReplicas(order->getUserSpecifiedReplicas());
+        state.setTraceId(trace());
         auto list = state.initReplicas(static_cast<unsigned>(replicas.size()));
         for (unsigned i = 0; i < replicas.size(); ++i)
           write(list[i], replicas[i]);

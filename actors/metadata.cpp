@@ -53,7 +53,7 @@ struct metadata_shell : shell<metadata_actor, metadata_shell> {
     auto answer = self->make_response_promise<m<schema::CommitReply>>();
     if (plant::active == plant::bug::answer_before_commit) {
       publish(std::move(outcome.changes));
-      answer.deliver(reply(outcome.why, outcome.value));
+      fulfil(answer, reply(outcome.why, outcome.value));
       return answer;
     }
     waiting.push_back({seq, outcome.value, std::move(outcome.changes), answer});
@@ -85,7 +85,7 @@ struct metadata_shell : shell<metadata_actor, metadata_shell> {
     if (any)
       publish(std::move(changes));
     for (auto& [answer, value] : answers)
-      answer.deliver(reply(failure{ec::ok, {}}, value));
+      fulfil(answer, reply(failure{ec::ok, {}}, value));
   }
 
   void failed(const m<schema::JournalFailed>& why) {
@@ -101,7 +101,7 @@ struct metadata_shell : shell<metadata_actor, metadata_shell> {
       return; // of what was sent behind the write that failed first, and is forgotten with it
     warn("the journal refused a write, reading its content anew: ", reason);
     for (auto& w : waiting)
-      w.answer.deliver(reply(failure{ec::journal_failed, "the journal refused a write: " + reason}, 0));
+      fulfil(w.answer, reply(failure{ec::journal_failed, "the journal refused a write: " + reason}, 0));
     waiting.clear();
     // Memory ran ahead of the disk: forget it and replay what the disk has.
     replaying = true;

@@ -69,7 +69,7 @@ private:
     std::erase_if(waiting, [&](auto& w) {
       if (!all && w.first->getHeader().getSituation() > view.number())
         return false;
-      w.second.deliver(answer(w.first));
+      fulfil(w.second, answer(w.first));
       return true;
     });
   }

@@ -3,6 +3,7 @@
 
 #include "actors/runtime/shell.hpp"
 
+#include <algorithm>
 #include <deque>
 
 namespace muster {
@@ -30,6 +31,56 @@ struct supervisor_shell : shell<supervisor_actor, supervisor_shell> {
     self->quit();
   }
 
+  using reply = schema::RestartActorReply;
+
+  /// The one that takes its place is there before the old one is told to end: what is answered holds.
+  m<reply> restart(const m<schema::RestartActorRequest>& request) {
+    const auto name = std::string{view(request->getName())};
+    const auto a = std::find_if(actors.begin(), actors.end(), [&](const auto& each) { return each.name == name; });
+    if (a == actors.end())
+      return refuse(ec::parameter_invalid,
+                    probes_of(self->system()).named(name) == nullptr
+                      ? "no actor is named " + name + "; `muster actors` lists them all"
+                      : name + " serves one request, node or connection and is not restarted by itself; " + restartable());
+    if (!a->restart)
+      return refuse(ec::parameter_invalid, "restarting " + name + " would end the process: " + a->loss + "; " + restartable());
+    forget_old_restarts();
+    if (restarts.size() >= limits::restarts)
+      return refuse(ec::too_many_requests, "there were " + std::to_string(restarts.size()) + " restarts in the last "
+                                             + std::to_string(limits::restart_window.count() / 1000)
+                                             + " s already, and one more would end the process; try again later");
+    restarts.push_back(now());
+    warn(name, " is restarted because somebody asked for it");
+    self->demonitor(a->actor->address());
+    self->send_exit(a->actor, caf::exit_reason::user_shutdown);
+    begin(*a);
+    notice(schema::EventKind::ACTOR_RESTARTED, [&](schema::Event::Builder e) { e.setText(name + " was restarted because somebody asked for it"); });
+    return make<reply>([](auto) {});
+  }
+
+  m<reply> refuse(ec code, const std::string& text) {
+    return make<reply>([&](auto b) { set_status(b.initStatus(), code, text); });
+  }
+
+  std::string restartable() const {
+    std::string list;
+    for (const auto& a : actors)
+      if (a.restart)
+        list += (list.empty() ? "" : ", ") + a.name;
+    return "these can be restarted: " + list;
+  }
+
+  void begin(supervised& a) {
+    a.actor = a.restart();
+    self->monitor(a.actor);
+  }
+
+  void forget_old_restarts() {
+    const auto window = std::chrono::nanoseconds{limits::restart_window}.count();
+    while (!restarts.empty() && restarts.front() + window < now())
+      restarts.pop_front();
+  }
+
   void lost(const caf::down_msg& down) {
     if (stopping)
       return;
@@ -44,11 +95,8 @@ struct supervisor_shell : shell<supervisor_actor, supervisor_shell> {
                  + "); ending now, start it again to replay");
         return;
       }
-      const auto t = now();
-      const auto window = std::chrono::nanoseconds{limits::restart_window}.count();
-      while (!restarts.empty() && restarts.front() + window < t)
-        restarts.pop_front();
-      restarts.push_back(t);
+      forget_old_restarts();
+      restarts.push_back(now());
       if (restarts.size() > limits::restarts) {
         error("more than ", limits::restarts, " restarts in ", limits::restart_window.count(), " ms, the last of ", a.name);
         stopping = true;
@@ -56,8 +104,7 @@ struct supervisor_shell : shell<supervisor_actor, supervisor_shell> {
         return;
       }
       warn(a.name, " ended: ", reason, "; restarting it");
-      a.actor = a.restart();
-      self->monitor(a.actor);
+      begin(a);
       notice(schema::EventKind::ACTOR_RESTARTED, [&](schema::Event::Builder e) { e.setText(a.name + " ended: " + reason); });
       return;
     }
@@ -73,7 +120,7 @@ supervisor_actor::behavior_type supervisor_behavior(supervisor_actor::stateful_p
                                                     std::shared_ptr<std::vector<supervised>> actors,
                                                     const std::function<void(std::string)>& on_fatal) {
   self->state.start(std::move(*actors), on_fatal);
-  return {self->state.on(&supervisor_shell::stop)};
+  return {self->state.on(&supervisor_shell::stop), self->state.on(&supervisor_shell::restart)};
 }
 
 } // namespace

@@ -17,6 +17,7 @@ struct supervised {
   std::string name;
   caf::strong_actor_ptr actor;
   std::function<caf::strong_actor_ptr()> restart;
+  std::string loss; ///< Of one that does not restart: what would be lost, for people.
 };
 
 /// Spawns the supervisor over `actors`, in the order in which they were started. `on_fatal` gets one line for people.

@@ -72,7 +72,7 @@ struct target_shell : shell<target_observer_actor, target_shell> {
     else
       first_pulls.try_emplace(request->getCollection(), false); // that of a load before it may not be here yet
     pull(request->getCollection(), channels, [this, answer](rows_or_failure rows) mutable {
-      answer.deliver(make<schema::TargetReply>([&](schema::TargetReply::Builder b) {
+      fulfil(answer, make<schema::TargetReply>([&](schema::TargetReply::Builder b) {
         if (!rows) {
           set_status(b.initStatus(), rows.error());
           return;
@@ -336,7 +336,7 @@ private:
         ++w;
         continue;
       }
-      w->answer.deliver(reply(*why, w->version));
+      fulfil(w->answer, reply(*why, w->version));
       w = i->second.erase(w);
       --waiters;
     }

@@ -123,9 +123,45 @@ inline constexpr std::size_t balance_collections = 500;
 /// Moves for evenness that one plan looks ahead; the next plan goes on.
 inline constexpr std::size_t balance_planned_moves = 1'000;
 
-/// Restarts in place within the window; one more ends the process.
+/// Restarts in place within the window; one more ends the process. One that somebody asks for counts too, and is refused before
+/// it could end the process.
 inline constexpr std::size_t restarts = 20;
 inline constexpr milliseconds restart_window{60'000};
+
+// -- seeing inside ------------------------------------------------------------
+
+/// Bytes of a log file, and old ones that are kept beside it; the oldest is deleted.
+inline constexpr std::size_t log_file_bytes = 16u << 20;
+inline constexpr std::size_t log_files = 8;
+/// A line that was written within this time is not written again; then one says how often it came.
+inline constexpr milliseconds log_repeat{30'000};
+/// Different lines that are remembered for that; of more the oldest is forgotten and may be written again.
+inline constexpr std::size_t log_remembered = 256;
+/// Actors that are tapped at a time; the next tap is refused: too_many_requests.
+inline constexpr std::size_t taps = 8;
+/// A tap that nobody asks for so long ends.
+inline constexpr milliseconds tap_lease{10'000};
+/// The longest a question to a tap waits for a message, and how often it is looked at meanwhile.
+inline constexpr milliseconds tap_wait{10'000};
+inline constexpr milliseconds tap_look{20};
+/// Messages a second that a tap takes unless asked otherwise, and at most; more are counted and left out.
+inline constexpr std::size_t tap_rate = 100;
+inline constexpr std::size_t tap_rate_most = 10'000;
+/// Messages, and bytes of messages, that a tap holds for who asks; more are counted and left out.
+inline constexpr std::size_t tap_messages = 10'000;
+inline constexpr std::size_t tap_bytes = 32u << 20;
+/// Messages and bytes in one answer of a tap; the rest comes with the next. A larger message is counted and left out.
+inline constexpr std::size_t tap_reply_messages = 1'000;
+inline constexpr std::size_t tap_reply_bytes = 16u << 20;
+/// JSON of one tapped message; of a larger one only its size is told.
+inline constexpr std::size_t tap_json_bytes = 64u << 10;
+/// Records of the journal in one answer unless asked otherwise, and at most; more are refused: parameter_invalid.
+inline constexpr std::size_t journal_records = 20;
+inline constexpr std::size_t journal_records_most = 1'000;
+/// Bytes of the records in one answer; the rest comes with the next question.
+inline constexpr std::size_t journal_records_bytes = 16u << 20;
+/// Tasks in one list unless asked otherwise.
+inline constexpr std::size_t listed_tasks = 1'000;
 
 // -- requests -----------------------------------------------------------------
 

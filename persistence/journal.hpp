@@ -67,6 +67,13 @@ public:
   /// Folds the oldest log rows into the snapshot if the log is over its limit; a bounded slice a call. True: more to do.
   virtual bool fold() = 0;
 
+  /// Rows with a number above `after`, by number: at most `most` of them and about `bytes` of payloads, at least one. What was folded
+  /// into the snapshot is there with its newest put only. `after` 0: the last `most` of them. Damaged rows are left out.
+  virtual result<std::vector<journal_row>> read(std::uint64_t after, std::size_t most, std::size_t bytes) = 0;
+
+  /// Number of the newest row.
+  virtual std::uint64_t last_seq() const = 0;
+
   /// For people: kind, path, rows in log and snapshot.
   virtual std::string describe() const = 0;
 };

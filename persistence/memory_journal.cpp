@@ -22,9 +22,9 @@ public:
     for (const auto& damage : disk_->damaged)
       state.add_damage(damage);
     for (const auto& entry : disk_->snapshot)
-      state.add_snapshot(read(entry.second));
+      state.add_snapshot(stored(entry.second));
     for (const auto& row : disk_->rows)
-      state.add_log(read(row));
+      state.add_log(stored(row));
     auto out = std::move(state).finish();
     last_seq_ = out.last_seq;
     return out;
@@ -52,13 +52,38 @@ public:
     return log.size() > limits::journal_rows_before_snapshot;
   }
 
+  result<std::vector<journal_row>> read(std::uint64_t after, std::size_t most, std::size_t bytes) override {
+    std::map<std::uint64_t, const journal_row*> all;
+    for (const auto& entry : disk_->snapshot)
+      all[entry.second.seq] = &entry.second;
+    for (const auto& row : disk_->rows)
+      all[row.seq] = &row;
+    std::erase_if(all, [&](const auto& each) { return each.first <= after || !stored(*each.second).intact(); });
+    if (after == 0)
+      while (all.size() > most)
+        all.erase(all.begin());
+    std::vector<journal_row> out;
+    std::size_t sum = 0;
+    for (const auto& [seq, row] : all) {
+      sum += row->payload ? row->payload->size() : 0;
+      if (out.size() == most || (!out.empty() && sum > bytes))
+        break;
+      out.push_back(*row);
+    }
+    return out;
+  }
+
+  std::uint64_t last_seq() const override {
+    return last_seq_;
+  }
+
   std::string describe() const override {
     return "memory journal: " + std::to_string(disk_->rows.size()) + " rows in the log, "
            + std::to_string(disk_->snapshot.size()) + " in the snapshot";
   }
 
 private:
-  stored_row read(const journal_row& row) const {
+  stored_row stored(const journal_row& row) const {
     auto found = disk_->checksums.find(row.seq);
     return {row, found == disk_->checksums.end() ? row_checksum(row) : found->second};
   }
@@ -67,7 +92,7 @@ private:
     if (row.seq > disk_->folded_seq + 1)
       disk_->damaged.push_back(gap_damage(disk_->folded_seq + 1, row.seq - 1));
     disk_->folded_seq = std::max(disk_->folded_seq, row.seq);
-    if (!read(row).intact()) {
+    if (!stored(row).intact()) {
       disk_->damaged.push_back(checksum_damage(row));
       disk_->checksums.erase(row.seq);
       return;

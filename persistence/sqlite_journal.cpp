@@ -242,6 +242,45 @@ public:
     return fold_slice() && log_rows_ > limits::journal_rows_before_snapshot;
   }
 
+  // -- reading ----------------------------------------------------------------
+
+  // Log and snapshot are each in the order of an index: `most` rows of each are read at most, however many there are. The snapshot has
+  // none by number, so it is walked; that is paid by who reads that far back.
+  result<std::vector<journal_row>> read(std::uint64_t after, std::size_t most, std::size_t bytes) override {
+    const std::string columns = "SELECT seq, epoch, kind, key, payload, checksum FROM ";
+    const bool newest = after == 0;
+    const std::string order = std::string{" WHERE seq > ? ORDER BY seq "} + (newest ? "DESC" : "ASC") + " LIMIT ?";
+    std::vector<journal_row> out;
+    const auto take = [&](const std::string& table) -> result<unit> {
+      auto rows = db_.prepare(columns + table + order);
+      rows.integer(to_sql(after)).integer(static_cast<std::int64_t>(most - std::min(most, newest ? out.size() : 0)));
+      while (rows.next())
+        if (auto stored = read_row(rows); stored.intact())
+          out.push_back(std::move(stored.row));
+      return rows.ok() ? result<unit>{unit{}} : result<unit>{db_.error("reading")};
+    };
+    if (auto done = take("log"); !done)
+      return done.error();
+    // Every number of the snapshot is below those of the log.
+    if ((newest && out.size() < most) || (!newest && after < folded_seq_))
+      if (auto done = take("snapshot"); !done)
+        return done.error();
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.seq < b.seq; });
+    std::size_t sum = 0;
+    std::size_t n = 0;
+    for (; n < out.size() && n < most; ++n) {
+      sum += out[n].payload ? out[n].payload->size() : 0;
+      if (n > 0 && sum > bytes)
+        break;
+    }
+    out.resize(n);
+    return out;
+  }
+
+  std::uint64_t last_seq() const override {
+    return last_seq_;
+  }
+
   std::string describe() const override {
     return "sqlite journal " + db_.path() + ": " + std::to_string(log_rows_) + " rows in the log, "
            + std::to_string(snapshot_rows_) + " in the snapshot" + (fold_error_.empty() ? "" : "; " + fold_error_);

@@ -111,6 +111,15 @@ void collection_view::each_view(const std::function<void(const view_row&)>& f) c
       f(read(r));
 }
 
+void collection_view::each_chunk(const std::function<void(schema::ChunkKind, std::int64_t, const msg<schema::Chunk>&)>& f) const {
+  for (const auto& [key, chunk] : targets_)
+    f(schema::ChunkKind::TARGET_SEGMENTS, key, chunk);
+  for (const auto& [key, chunk] : copies_)
+    f(schema::ChunkKind::COPIES, key, chunk);
+  for (const auto& [key, chunk] : views_)
+    f(schema::ChunkKind::VIEWS, key, chunk);
+}
+
 namespace {
 
 /// Goes over the rows of all chunks of one kind, by segment.

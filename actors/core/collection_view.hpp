@@ -152,6 +152,9 @@ public:
   void each_copy(const std::function<void(const copy_row&)>& f) const;
   void each_view(const std::function<void(const view_row&)>& f) const;
 
+  /// All chunks of segments by kind and key: those of the target, copies, views. Cost: their number.
+  void each_chunk(const std::function<void(schema::ChunkKind, std::int64_t, const msg<schema::Chunk>&)>& f) const;
+
   /// Calls `f` for up to `most` segments from the id `from` on that a target, a copy or (with `views`) a view names, by id. Where to
   /// go on, or nothing at the end. Cost: those segments.
   std::optional<std::int64_t> walk(std::int64_t from, std::size_t most, bool views,

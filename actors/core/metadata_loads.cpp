@@ -46,6 +46,7 @@ commit_outcome metadata_tables::load_more(entry& e, const collection_row& wanted
     return out;
   row.whole_collection = row.whole_collection || wanted.whole_collection;
   row.user_specified_replicas = row.user_specified_replicas || wanted.user_specified_replicas;
+  row.trace_id = wanted.trace_id;
   if (!lacking.empty()) {
     const auto version = take_ids(out, 1);
     if (head.next == 0) {

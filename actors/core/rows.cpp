@@ -245,6 +245,7 @@ collection_row read(schema::CollectionState::Reader r) {
     row.load_fields.push_back(text(f));
   row.user_specified_replicas = r.getUserSpecifiedReplicas();
   row.recover_times = r.getRecoverTimes();
+  row.trace_id = r.getTraceId();
   return row;
 }
 
@@ -268,6 +269,7 @@ void write(schema::CollectionState::Builder b, const collection_row& row) {
     fields.set(i, row.load_fields[i]);
   b.setUserSpecifiedReplicas(row.user_specified_replicas);
   b.setRecoverTimes(row.recover_times);
+  b.setTraceId(row.trace_id);
 }
 
 head_row read(schema::TargetHead::Reader r) {

@@ -178,6 +178,7 @@ struct collection_row {
   std::vector<std::string> load_fields;         ///< As asked for; empty: all.
   bool user_specified_replicas = false;         ///< The number of replicas was asked for: the cluster's does not change it.
   std::uint32_t recover_times = 0;              ///< Starts of the coordinator while something of it was loading.
+  std::uint64_t trace_id = 0;                   ///< Of the request that last asked for it, or for more of it; 0: none.
 
   /// True when the partition is desired, and part of current.
   bool partition_loaded(std::int64_t partition) const;

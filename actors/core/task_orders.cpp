@@ -134,6 +134,8 @@ void write_order(const proposal& p, std::uint8_t step, std::int64_t task, const 
   const auto* view = s.collection(p.collection);
   if (view == nullptr)
     return;
+  if (view->desired)
+    out.setTraceId(view->desired->trace_id);
   const order_writer w{p, s, *view};
   switch (p.kind) {
     case TaskKind::SERVE_SHARD:

@@ -178,7 +178,10 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
     }
   }
 
+  /// What is made for an order carries its trace, and so do lines of the log about it.
   void route(schema::Order::Reader order) {
+    const log::trace_scope trace{order.getTraceId()};
+    debug("is ordered: task ", order.getTask());
     auto key = shard_of(order);
     if (!key) {
       if (order.isReleaseSegment())
@@ -215,7 +218,7 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
       send(i->second, make<schema::ShardOrder>([&](auto b) {
              b.setLink(link);
              b.setOrder(order);
-           }));
+           }, 0, order.getTraceId()));
     else if (order.isDropShard())
       answer(order.getTask(), {ec::ok, ""});
     else
@@ -248,7 +251,7 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
       b.setScope(o.getScope());
       b.setIndexes(o.getIndexes());
       b.setPriority(schema::LoadPriority::LOW);
-    }));
+    }, 0, order.getTraceId()));
   }
 
   void drop_index(schema::Order::Reader order) {
@@ -258,7 +261,7 @@ struct agent_shell : shell<node_agent_actor, agent_shell> {
       b.setScope(schema::LoadScope::INDEX);
       b.setIndexes(o.getIndexes());
       b.setDrop(true);
-    }));
+    }, 0, order.getTraceId()));
   }
 
   /// Has the store do what an order to this node itself says; so many at a time, others wait.

@@ -19,6 +19,8 @@ struct loader_shell : shell<segment_loader_actor, loader_shell> {
     auto loaded = attempt(source, order.read());
     if (!loaded)
       warn("segment ", to_string(source.id), " cannot be loaded: ", loaded.error().text);
+    else
+      debug("segment ", to_string(source.id), " is loaded: ", loaded->rows, " rows, ", loaded->bytes, " bytes");
     send(store, make<schema::LoadDone>([&](auto b) {
            b.setSegment(source.id.value);
            if (!loaded) {

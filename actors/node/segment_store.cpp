@@ -27,6 +27,8 @@ struct store_shell : shell<segment_store_actor, store_shell> {
     auto promise = self->make_response_promise<m<schema::WorkerLoadReply>>();
     loads.emplace(++next, promise);
     auto s = order->getSource();
+    if (const auto trace = order->getHeader().getTraceId())
+      traces[s.getSegment()] = trace;
     const load_source source{segment_id{s.getSegment()}, collection_id{s.getCollection()}, partition_id{s.getPartition()},
                              s.getRows(), std::string{view(s.getFile())}, order->getPriority() == schema::LoadPriority::LOW};
     using what = segment_update::what;
@@ -65,6 +67,7 @@ struct store_shell : shell<segment_store_actor, store_shell> {
     for (const auto& start : act.starts) {
       auto loader = idle.back();
       idle.pop_back();
+      const auto trace = traces.extract(start.source.segment.value);
       send(loader, make<schema::WorkerLoad>([&](auto b) {
              auto s = b.initSource();
              s.setSegment(start.source.segment.value);
@@ -78,7 +81,7 @@ struct store_shell : shell<segment_store_actor, store_shell> {
                                                                                : schema::LoadScope::INDEX);
              b.setIndexes(start.update->ids);
              b.setDrop(start.update->kind == segment_update::what::drop_indexes);
-           }));
+           }, 0, trace ? trace.mapped() : 0));
     }
     for (auto segment : act.removed)
       unnoted[segment] = std::nullopt;
@@ -160,6 +163,7 @@ struct store_shell : shell<segment_store_actor, store_shell> {
   node_segments table{limits::loads_at_once, limits::loads_waiting};
   std::vector<segment_loader_actor> idle;
   std::uint64_t next = 0;
+  std::map<std::int64_t, std::uint64_t> traces; ///< Of loads that have not begun, by segment; those without one are not there.
   std::map<std::uint64_t, load_promise> loads;
   std::map<std::uint64_t, release_promise> releases;
   std::map<segment_id, std::optional<reported_copy>> unnoted;

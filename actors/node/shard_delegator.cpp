@@ -48,6 +48,7 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
 
   void order(const m<schema::ShardOrder>& message) {
     auto o = message->getOrder();
+    trace = o.getTraceId();
     const order_token token{task_id{o.getTask()}, link_id{message->getLink()}};
     switch (o.which()) {
       case schema::Order::SERVE_SHARD:
@@ -246,10 +247,15 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
     auto bad = [done](const failure& why) { done(why, {}); };
     if (load.worker == me)
       return request<m<schema::WorkerLoadReply>>(
-        parts.store, limits::peer_load_timeout, make<schema::WorkerLoad>(fill),
+        parts.store, limits::peer_load_timeout, make<schema::WorkerLoad>(fill, 0, trace),
         [done](const m<schema::WorkerLoadReply>& r) { done(to_why(r->getStatus()), to_mark(r->getMark())); }, bad);
     ask_peer(
-      load.worker, limits::peer_load_timeout, [&](auto b) { fill(b.initLoad()); },
+      load.worker, limits::peer_load_timeout,
+      [&](auto b) {
+        auto order = b.initLoad();
+        order.initHeader().setTraceId(trace);
+        fill(order);
+      },
       [done](auto r) { done(to_why(r.getLoad().getStatus()), to_mark(r.getLoad().getMark())); }, bad,
       schema::PeerReply::LOAD);
   }
@@ -400,6 +406,7 @@ struct delegator_shell : shell<shard_delegator_actor, delegator_shell> {
   }
 
   node_id me;
+  std::uint64_t trace = 0; ///< Of the order that came last.
   std::int64_t progress_told = 0;
   std::unique_ptr<node_shard> shard;
   node_agent_actor agent;

@@ -1,6 +1,8 @@
 // Counters of actors and their registry.
 #include "actors/runtime/probe.hpp"
 
+#include "actors/runtime/tap.hpp"
+
 #include <algorithm>
 #include <bit>
 
@@ -69,8 +71,36 @@ void probe::ended() {
   ended_ = true;
 }
 
-void probe::restarted(const probe& predecessor) {
+std::shared_ptr<const tap_list> probe::taps() const {
+  static const auto none = std::make_shared<const tap_list>();
+  std::lock_guard guard{mutex_};
+  return taps_ ? taps_ : none;
+}
+
+void probe::add_tap(std::shared_ptr<tap> t) {
+  std::lock_guard guard{mutex_};
+  auto all = taps_ ? *taps_ : tap_list{};
+  all.push_back(std::move(t));
+  taps_ = std::make_shared<const tap_list>(std::move(all));
+  tapped_ = true;
+}
+
+void probe::remove_tap(const tap* t) {
+  std::lock_guard guard{mutex_};
+  auto all = taps_ ? *taps_ : tap_list{};
+  std::erase_if(all, [&](const auto& each) { return each.get() == t; });
+  tapped_ = !all.empty();
+  taps_ = all.empty() ? nullptr : std::make_shared<const tap_list>(std::move(all));
+}
+
+void probe::restarted(probe& predecessor) {
   std::scoped_lock guard{mutex_, predecessor.mutex_};
+  taps_ = std::exchange(predecessor.taps_, nullptr);
+  tapped_ = taps_ != nullptr;
+  predecessor.tapped_ = false;
+  if (taps_)
+    for (const auto& t : *taps_)
+      t->taken_over();
   restarts_ = predecessor.restarts_ + 1;
   last_failure_ = predecessor.last_failure_;
   counters_ = predecessor.counters_;
@@ -118,6 +148,10 @@ std::shared_ptr<probe> probe_registry::enrol(std::uint64_t actor, std::string na
   std::lock_guard guard{mutex_};
   if (auto i = by_name_.find(name); i != by_name_.end())
     fresh->restarted(*i->second);
+  if (auto i = expected_.find(name); i != expected_.end()) {
+    fresh->add_tap(std::move(i->second));
+    expected_.erase(i);
+  }
   by_actor_[actor] = fresh;
   by_name_[std::move(name)] = fresh;
   return fresh;
@@ -179,6 +213,23 @@ std::size_t probe_registry::queued(std::uint64_t actor) const {
     target = i->second;
   }
   return target->queued();
+}
+
+std::shared_ptr<probe> probe_registry::named(std::string_view name) const {
+  std::lock_guard guard{mutex_};
+  auto i = by_name_.find(name);
+  return i == by_name_.end() ? nullptr : i->second;
+}
+
+std::string probe_registry::name_of(std::uint64_t actor) const {
+  std::lock_guard guard{mutex_};
+  auto i = by_actor_.find(actor);
+  return i == by_actor_.end() ? std::string{} : i->second->name();
+}
+
+void probe_registry::expect(const std::string& name, std::shared_ptr<tap> t) {
+  std::lock_guard guard{mutex_};
+  expected_[name] = std::move(t);
 }
 
 std::size_t probe_registry::size() const {

@@ -16,6 +16,9 @@
 
 namespace muster {
 
+class tap;
+using tap_list = std::vector<std::shared_ptr<tap>>;
+
 /// A report of one actor at one moment. Times in microseconds unless named otherwise.
 struct probe_report {
   std::string name;
@@ -44,6 +47,20 @@ public:
     return name_;
   }
 
+  const std::string& kind() const {
+    return kind_;
+  }
+
+  /// True while somebody wants to see the messages of this actor: one load.
+  bool tapped() const {
+    return tapped_.load(std::memory_order_relaxed);
+  }
+
+  /// Who does; never null.
+  std::shared_ptr<const tap_list> taps() const;
+  void add_tap(std::shared_ptr<tap> t);
+  void remove_tap(const tap* t);
+
   /// A message was put into the mailbox at `now_ns`.
   void sent(std::int64_t now_ns);
   /// A handler for a message of `type` (a string with static life) begins, and ends.
@@ -55,7 +72,8 @@ public:
   void count(const char* what, std::uint64_t more);
   void set(const char* what, std::uint64_t value);
   void ended();
-  void restarted(const probe& predecessor);
+  /// This one takes the place of another: it counts the restart, and is seen by who taps, from its first message on.
+  void restarted(probe& predecessor);
 
   probe_report report(std::int64_t now_ns) const;
   std::size_t queued() const;
@@ -76,6 +94,8 @@ private:
   std::map<std::string_view, std::uint64_t> counters_;
   std::string waiting_for_;
   bool ended_ = false;
+  std::atomic<bool> tapped_ = false;
+  std::shared_ptr<const tap_list> taps_;
 };
 
 /// The probes of one actor system, by actor id. A probe of an ended actor is forgotten when another of its name enrols.
@@ -91,9 +111,17 @@ public:
   /// Messages that wait for an actor; 0 for one that is not known.
   std::size_t queued(std::uint64_t actor) const;
 
+  /// The probe of the actor of this name, also of one that has ended; or null.
+  std::shared_ptr<probe> named(std::string_view name) const;
+  /// The name of an actor; empty: not one of this process, or ended.
+  std::string name_of(std::uint64_t actor) const;
+  /// Taps the next actor that enrols under this name, from its first message on.
+  void expect(const std::string& name, std::shared_ptr<tap> t);
+
 private:
   mutable std::mutex mutex_;
   std::unordered_map<std::uint64_t, std::shared_ptr<probe>> by_actor_;
+  std::map<std::string, std::shared_ptr<tap>> expected_;
   std::map<std::string, std::shared_ptr<probe>, std::less<>> by_name_;
 };
 

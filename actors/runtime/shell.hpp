@@ -5,6 +5,7 @@
 #include "actors/runtime/inspector_link.hpp"
 #include "actors/runtime/log.hpp"
 #include "actors/runtime/system.hpp"
+#include "actors/runtime/tap.hpp"
 #include "messages/limits.hpp"
 #include "messages/schema/common.capnp.h"
 #include "messages/status.hpp"
@@ -16,6 +17,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -85,6 +87,58 @@ private:
   std::chrono::steady_clock::time_point begin_;
 };
 
+namespace detail {
+
+template <class T>
+struct is_message : std::false_type {};
+
+template <class T>
+struct is_message<msg<T>> : std::true_type {};
+
+template <caf::atom_value V>
+std::string signal_name(const caf::atom_constant<V>&) {
+  return caf::to_string(V);
+}
+
+/// What a tap keeps of a message: references.
+template <class T>
+void describe(tapped_message& out, const msg<T>& x) {
+  out.type = message_name<msg<T>>::get();
+  out.schema = capnp::Schema::from<T>();
+  auto kept = std::make_shared<const msg<T>>(x);
+  out.frame = kept->bytes();
+  out.bytes = out.frame.size();
+  out.keep = std::move(kept);
+}
+
+/// A number or the like, of an actor outside of interfaces.hpp.
+template <class T>
+void describe(tapped_message& out, const T&) {
+  out.type = "signal";
+}
+
+inline void describe(tapped_message& out, const publication& x) {
+  out.type = "publication";
+  out.published = std::make_shared<const publication>(x);
+  out.bytes = recorded_bytes(x);
+}
+
+template <caf::atom_value V>
+void describe(tapped_message& out, const caf::atom_constant<V>& x) {
+  out.type = signal_name(x);
+}
+
+/// The trace of a message, 0 when its schema has no header.
+template <class T>
+std::uint64_t trace_of(const T& x) {
+  if constexpr (requires { x.read().getHeader().getTraceId(); })
+    return x.read().getHeader().getTraceId();
+  else
+    return 0;
+}
+
+} // namespace detail
+
 /// The base of every actor's state. `Actor` is the typed interface, `State` the derived state.
 /// All sends, requests and handlers go through it, so that reports are complete.
 template <class Actor, class State>
@@ -135,13 +189,32 @@ public:
     return detail::nanoseconds(self->clock().now());
   }
 
-  /// A behaviour entry that counts and then calls a state method.
+  /// A behaviour entry that counts, shows the message and a direct answer to who taps, and then calls a state method. Lines that the
+  /// method logs carry the trace of the message.
   template <class R, class... Ts>
   auto on(R (State::*method)(const Ts&...)) {
     return [this, method](const Ts&... xs) -> R {
       handler_scope scope{*probe_, first_name(xs...), now()};
-      return (static_cast<State*>(this)->*method)(xs...);
+      log::trace_scope trace{detail::trace_of(first(xs...))};
+      if (probe_->tapped()) [[unlikely]]
+        show(false, {}, xs...);
+      if constexpr (std::is_void_v<R>) {
+        (static_cast<State*>(this)->*method)(xs...);
+      } else {
+        R answer = (static_cast<State*>(this)->*method)(xs...);
+        if (probe_->tapped()) [[unlikely]]
+          show_answer(answer);
+        return answer;
+      }
     };
+  }
+
+  /// Delivers an answer that was promised.
+  template <class Promise, class T>
+  void fulfil(Promise& promise, msg<T> x) {
+    if (probe_->tapped()) [[unlikely]]
+      show(true, {}, x);
+    promise.deliver(std::move(x));
   }
 
   /// One-way send, counted at the receiver.
@@ -149,6 +222,12 @@ public:
   void send(const Handle& to, Ts&&... xs) {
     if (!to)
       return;
+    if (probe_->tapped()) [[unlikely]] {
+      if (to.id() == id_ && replayed())
+        return;
+      if (to.id() != id_)
+        show(true, peer(to.id()), xs...);
+    }
     registry_->sent(to.id(), now());
     self->send(to, std::forward<Ts>(xs)...);
   }
@@ -156,6 +235,8 @@ public:
   /// A message to this actor itself, after `delay`.
   template <class Signal>
   void send_later(std::chrono::milliseconds delay, Signal signal) {
+    if (probe_->tapped() && replayed())
+      return;
     self->delayed_send(self, delay, signal);
   }
 
@@ -173,16 +254,23 @@ public:
       return;
     }
     ++outstanding_;
+    if (probe_->tapped()) [[unlikely]]
+      show(true, peer(to.id()), question);
     registry_->sent(to.id(), now());
     self->request(to, timeout, question)
       .then(
-        [this, ok](const Reply& reply) mutable {
+        [this, ok, asked = to.id()](const Reply& reply) mutable {
           --outstanding_;
+          if (probe_->tapped()) [[unlikely]]
+            show(false, peer(asked), reply);
           ok(reply);
         },
-        [this, bad](const caf::error& e) mutable {
+        [this, bad, asked = to.id()](const caf::error& e) mutable {
           --outstanding_;
-          bad(translate(e));
+          auto why = translate(e);
+          if (probe_->tapped()) [[unlikely]]
+            show(false, peer(asked), build<schema::Status>([&](auto b) { set_status(b, why); }));
+          bad(why);
         });
   }
 
@@ -259,6 +347,55 @@ private:
   template <class T, class... Ts>
   static const char* first_name(const T& x, const Ts&...) {
     return message_name_of(x);
+  }
+
+  template <class T, class... Ts>
+  static const T& first(const T& x, const Ts&...) {
+    return x;
+  }
+
+  /// Shows who taps this actor one message; the arguments behind the first are handles.
+  template <class T, class... Ts>
+  void show(bool out, std::string peer, const T& x, const Ts&...) {
+    tapped_message m;
+    m.at = now();
+    m.out = out;
+    m.peer = std::move(peer);
+    detail::describe(m, x);
+    for (const auto& t : *probe_->taps())
+      t->put(m);
+  }
+
+  /// Whose messages are shown; "#": an actor without a probe.
+  std::string peer(std::uint64_t actor) const {
+    auto name = registry_->name_of(actor);
+    return name.empty() ? "#" : name;
+  }
+
+  template <class R>
+  void show_answer(R& answer) {
+    if constexpr (detail::is_message<R>::value)
+      show(true, {}, answer);
+    else if constexpr (requires { answer.flag; answer.value; })
+      if (answer.flag == caf::rt_value)
+        show_values(answer);
+  }
+
+  template <class T>
+  void show_values(caf::result<T>& answer) {
+    if (answer.value.template match_elements<T>())
+      show(true, {}, answer.value.template get_as<T>(0));
+  }
+
+  template <class R>
+  void show_values(R&) {
+    // nop
+  }
+
+  /// True when a record is being played to this actor: what it once sent to itself is in the record.
+  bool replayed() const {
+    const auto taps = probe_->taps();
+    return std::any_of(taps->begin(), taps->end(), [](const auto& t) { return t->replays(); });
   }
 
   static failure translate(const caf::error& e) {

@@ -233,7 +233,7 @@ struct Order {
     syncTarget @7 :SyncTarget;
     dropIndex @9 :DropIndex;
   }
-  traceId @8 :UInt64;
+  traceId @8 :UInt64; # of the request behind it; 0: none
 }
 
 struct Orders {

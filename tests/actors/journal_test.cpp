@@ -28,6 +28,14 @@ struct full_disk : journal {
   bool fold() override {
     return inner->fold();
   }
+  result<std::vector<journal_row>> read(std::uint64_t after, std::size_t most, std::size_t bytes) override {
+    return inner->read(after, most, bytes);
+  }
+
+  std::uint64_t last_seq() const override {
+    return inner->last_seq();
+  }
+
   std::string describe() const override {
     return inner->describe();
   }
@@ -103,6 +111,7 @@ struct metadata_actors : actor_fixture {
           r->push_back(self->make_response_promise<m<schema::JournalReplayReply>>());
           return r->back();
         },
+        [](const m<schema::ReadJournalRequest>&) { return m<schema::ReadJournalReply>{}; },
         [r](flush_atom) { // answers the first
           r->front().deliver(build<schema::JournalReplayReply>([](auto b) {
             b.setDone(true);

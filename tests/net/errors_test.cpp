@@ -157,6 +157,20 @@ const row table[] = {
   {"getMetrics", R"({"request":"{\"metric_type\":\"weather\"}"})", "parameter_invalid"},
   {"getMetrics", R"({"request":"{\"metric_type\":\"segments\",\"in\":\"invalid\"}"})", "parameter_invalid"},
   {"getMetrics", R"({"request":"{\"metric_type\":\"tasks_all\"}"})", fine},
+  {"listTasks", R"({"collection":"raw"})", "collection_not_loaded"},
+  {"listTasks", R"({"collection":"words"})", fine},
+  {"tapActor", R"({"actor":"nobody"})", "parameter_invalid"},
+  {"tapActor", R"({"actor":""})", "parameter_invalid"},
+  {"tapActor", R"({"actor":"metadata","restart":true})", "parameter_invalid"},
+  {"tapActor", R"({"actor":"metadata","after":"1099511627776000"})", "parameter_invalid"},
+  {"restartActor", R"({"name":"nobody"})", "parameter_invalid"},
+  {"restartActor", R"({"name":"metadata"})", "parameter_invalid"},
+  {"restartActor", R"({"name":"index_checker"})", fine},
+  {"setLogLevel", R"({"level":"loud"})", "parameter_invalid"},
+  {"setLogLevel", R"({"channel":"nobody","level":"debug"})", "parameter_invalid"},
+  {"setLogLevel", "{}", fine},
+  {"readJournal", R"({"limit":1001})", "parameter_invalid"},
+  {"readJournal", "{}", fine},
 };
 
 /// A journal in memory that refuses writes while it is told to.
@@ -172,6 +186,14 @@ struct full_disk : journal {
   bool fold() override {
     return inner->fold();
   }
+  result<std::vector<journal_row>> read(std::uint64_t after, std::size_t most, std::size_t bytes) override {
+    return inner->read(after, most, bytes);
+  }
+
+  std::uint64_t last_seq() const override {
+    return inner->last_seq();
+  }
+
   std::string describe() const override {
     return inner->describe();
   }
@@ -307,6 +329,13 @@ TEST_F(errors, what_the_disk_refuses_is_told_and_has_not_happened) {
   disk->refuses = false;
   expect({"loadCollection", R"({"collection":"raw"})", fine});
   expect({"releaseCollection", R"({"collection":"words"})", fine});
+}
+
+TEST_F(errors, more_taps_than_the_limit_are_refused_and_they_end_when_nobody_asks) {
+  make_cluster();
+  for (std::size_t i = 0; i < limits::taps; ++i)
+    expect({"tapActor", R"({"actor":"distribution"})", fine});
+  expect({"tapActor", R"({"actor":"metadata"})", "too_many_requests"});
 }
 
 TEST_F(errors, a_channel_whose_leaders_are_gone_is_not_available_and_shown_when_asked_for) {

@@ -107,7 +107,7 @@ inline link_owner_actor::behavior_type owner(link_owner_actor::pointer self, eve
 using gateway_function = std::function<msg<schema::ClientReply>(const msg<schema::ClientRequest>&)>;
 
 inline gateway_actor::behavior_type gateway(gateway_actor::pointer, gateway_function answer) {
-  return {[](const publication&) { return msg<schema::Ack>{}; },
+  return {[](const publication&) { return msg<schema::Ack>{}; }, [](attach_atom, const supervisor_actor&) {},
           [=](const msg<schema::ClientRequest>& r) { return answer(r); }, [](stop_atom) {}};
 }
 

@@ -53,6 +53,14 @@ public:
     return *alive_ && inner_->fold();
   }
 
+  result<std::vector<journal_row>> read(std::uint64_t after, std::size_t most, std::size_t bytes) override {
+    return inner_->read(after, most, bytes);
+  }
+
+  std::uint64_t last_seq() const override {
+    return inner_->last_seq();
+  }
+
   std::string describe() const override {
     return "simulated journal";
   }

@@ -133,6 +133,52 @@ TYPED_TEST(journal_conformance, bytes_of_key_and_payload_come_back_as_they_were)
   EXPECT_EQ(this->state.entries[1].payload, payload);
 }
 
+TYPED_TEST(journal_conformance, rows_are_read_by_number_and_never_more_than_asked_for) {
+  std::vector<journal_row> rows;
+  for (std::uint64_t i = 1; i <= 10; ++i)
+    rows.push_back(put(i, record_kind::setting, "key " + std::to_string(i), std::string(100, 'x')));
+  rows[6].payload.reset();
+  ASSERT_EQ(this->append(rows), append_outcome::durable);
+  const auto read = [&](std::uint64_t after, std::size_t most, std::size_t bytes = 1'000'000) {
+    std::string out;
+    auto found = this->subject->read(after, most, bytes);
+    EXPECT_TRUE(found) << found.error().text;
+    for (const auto& row : *found)
+      out += std::to_string(row.seq) + (row.payload ? " " : "- ");
+    return out;
+  };
+  EXPECT_EQ(read(0, 3), "8 9 10 ") << "the last ones";
+  EXPECT_EQ(read(4, 3), "5 6 7- ");
+  EXPECT_EQ(read(8, 100), "9 10 ");
+  EXPECT_EQ(read(10, 100), "");
+  EXPECT_EQ(read(1, 100, 250), "2 3 ");
+  EXPECT_EQ(read(1, 100, 1), "2 ") << "one in any case, so that who asks comes on";
+  EXPECT_EQ(this->subject->last_seq(), 10u);
+}
+
+TYPED_TEST(journal_conformance, of_what_was_folded_the_newest_put_is_read) {
+  std::uint64_t seq = 0;
+  const auto fill = [&](std::size_t n) {
+    std::vector<journal_row> rows;
+    for (std::size_t i = 0; i < n; ++i, ++seq)
+      rows.push_back(put(seq + 1, record_kind::setting, seq % 2 == 0 ? "a" : "b", "x"));
+    ASSERT_EQ(this->append(std::move(rows)), append_outcome::durable);
+  };
+  for (std::size_t done = 0; done <= limits::journal_rows_before_snapshot; done += limits::journal_batch_rows)
+    fill(limits::journal_batch_rows);
+  while (this->subject->fold()) {
+  }
+  const auto all = this->subject->read(1, 1, 1'000'000);
+  ASSERT_TRUE(all) << all.error().text;
+  ASSERT_EQ(all->size(), 1u);
+  EXPECT_GT((*all)[0].seq, 2u) << "those before it are gone";
+  EXPECT_EQ(this->subject->last_seq(), seq);
+  const auto last = this->subject->read(0, 2, 1'000'000);
+  ASSERT_TRUE(last) << last.error().text;
+  ASSERT_EQ(last->size(), 2u);
+  EXPECT_EQ((*last)[1].seq, seq);
+}
+
 TYPED_TEST(journal_conformance, a_gap_or_a_repeated_seq_is_refused_and_nothing_of_the_batch_is_written) {
   ASSERT_EQ(this->append({put(1, record_kind::node, "a", "1")}), append_outcome::durable);
   EXPECT_EQ(this->append({put(3, record_kind::node, "b", "3")}), append_outcome::refused);
