@@ -35,7 +35,7 @@ std::chrono::milliseconds patience(const options& o) {
 void print_done(const options& o, const char* verb, double ms) {
   if (o.json)
     std::cout
-        << json_writer{}.open('{').field("collection", o.name).field("done", verb).field("ms", ms).close('}').str()
+        << json_writer{}.open('{').field("collection", o.name).field("done", verb).field("ms", ms).field("trace_id", std::to_string(traces().last())).close('}').str()
         << '\n';
   else
     std::cout << verb << ' ' << o.name << " in " << fixed(ms, 1) << " ms\n";

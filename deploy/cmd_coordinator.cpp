@@ -26,6 +26,7 @@ struct options {
   std::vector<std::string> set;
   bool standby = false;
   bool debug = false;
+  std::string log_format = "text";
 };
 
 // What was given for this start; a change at run time, which the journal keeps, counts more.
@@ -66,7 +67,8 @@ int run(const options& o) {
     return done;
   const auto address = value_or_end(usable_listen_address(o.listen));
   std::shared_ptr<catalogue> opened_catalogue = value_or_end(open_sqlite_catalogue(o.data));
-  log::open(o.debug ? log::severity::debug : log::severity::info, log::severity::debug, o.data + "/muster.log");
+  log::open(o.debug ? log::severity::debug : log::severity::info, log::severity::debug, o.data + "/muster.log",
+            o.log_format == "json" ? log::form::json : log::form::text);
   log::info("deploy", "coordinator starts, process ", getpid(), ", data ", o.data, ", store ", o.store,
             ", node_gone_ms ", given.values().node_gone.count());
   for (const auto* spec : given.ignored())
@@ -139,6 +141,9 @@ void add_coordinator(CLI::App& app, command& chosen) {
   add_store_option(sub, o->store, "The folder of segment files that all processes see");
   sub.add_flag("--standby", o->standby,
                "While another coordinator has the data folder, wait, and take its place (and port) when it ends");
+  sub.add_option("--log-format", o->log_format, "How lines of the log look, on stderr and in the file")
+      ->check(one_of({"text", "json"}))
+      ->capture_default_str();
   sub.add_flag("--debug", o->debug, "Print each decision on stderr too (it is always in the log file)");
   sub.callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }

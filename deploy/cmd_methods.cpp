@@ -213,6 +213,10 @@ int run(const std::string& method, const options& o) {
   session s{o.coordinator};
   auto request = build<schema::ClientRequest>([&](schema::ClientRequest::Builder b) {
     fill(capnp::DynamicStruct::Builder{capnp::toDynamic(b)}.init(method).as<capnp::DynamicStruct>(), o);
+    bool changes = false;
+    net::visit_method(b.which(), [&]<class Request>() { changes = changes_something<Request>; });
+    if (changes)
+      b.getHeader().setTraceId(traces().next());
   });
   const auto reply = value_or_end(s.wait(s.api().call(std::move(request))));
   capnp::DynamicStruct::Reader whole = capnp::toDynamic(reply.read());

@@ -26,6 +26,7 @@ struct options {
   std::uint32_t memory_mb = 0;
   std::uint32_t cpus = std::thread::hardware_concurrency();
   bool debug = false;
+  std::string log_format = "text";
   std::uint32_t drain_s = 0;
 };
 
@@ -62,7 +63,7 @@ int run(const options& o) {
   // The address is part of the node's hello: it must be known, and free, before there are actors.
   config.address = value_or_end(usable_listen_address(o.listen));
   log::open(o.debug ? log::severity::debug : log::severity::info, log::severity::debug,
-            o.data + "/muster-" + o.name + ".log");
+            o.data + "/muster-" + o.name + ".log", o.log_format == "json" ? log::form::json : log::form::text);
   log::info("deploy", "node ", o.name, " starts, process ", getpid(), ", joins ", o.join, ", store ", o.store);
   {
     system_config system_settings;
@@ -133,6 +134,9 @@ void add_node(CLI::App& app, command& chosen) {
                  "Asked to end, it first has everything moved to other nodes, for at most so long; a second signal ends it at once")
       ->type_name("S")
       ->check(CLI::Range(0u, 86'400u))
+      ->capture_default_str();
+  sub.add_option("--log-format", o->log_format, "How lines of the log look, on stderr and in the file")
+      ->check(one_of({"text", "json"}))
       ->capture_default_str();
   sub.add_flag("--debug", o->debug, "Print each decision on stderr too (it is always in the log file)");
   sub.callback([o, &chosen] { chosen = [o] { return run(*o); }; });

@@ -1,4 +1,4 @@
-// `muster status`, `wait`, `actors`: watching a cluster.
+// `muster status`, `wait`: watching a cluster.
 #include "deploy/cli.hpp"
 #include "deploy/output.hpp"
 #include "deploy/overview.hpp"
@@ -243,57 +243,6 @@ int wait_until_whole(const options& o) {
   }
 }
 
-// -- actors -------------------------------------------------------------------
-
-int actors(const options& o) {
-  session s{o.coordinator};
-  const auto reply = s.ask<schema::ListActorsRequest>([&](auto b) { b.setName(o.name); });
-  if (!o.json) {
-    table t{{"ACTOR", "KIND", "OWNER", "STATE", "QUEUED", "OLDEST MS", "HANDLED", "P50 US", "P99 US", "MAX US",
-             "RESTARTS", "COUNTS", "WAITS FOR", "LAST FAILURE"}};
-    for (auto a : reply->getActors()) {
-      std::string counts;
-      for (auto c : a.getCounters())
-        counts += (counts.empty() ? "" : " ") + std::string{view(c.getType())} + "=" + std::to_string(c.getCount());
-      t.row({std::string{view(a.getName())}, std::string{view(a.getKind())}, std::string{view(a.getOwner())},
-             std::string{view(a.getState())}, std::to_string(a.getQueued()), std::to_string(a.getOldestMs()),
-             with_commas(static_cast<std::int64_t>(a.getHandled())), std::to_string(a.getHandlerP50Us()),
-             std::to_string(a.getHandlerP99Us()), std::to_string(a.getHandlerMaxUs()), std::to_string(a.getRestarts()),
-             counts, std::string{view(a.getWaitingFor())}, std::string{view(a.getLastFailure())}});
-    }
-    std::cout << (t.empty() ? "no such actor\n" : t.str());
-    return done;
-  }
-  json_writer w;
-  w.open('[');
-  for (auto a : reply->getActors()) {
-    w.open('{')
-        .field("name", view(a.getName()))
-        .field("kind", view(a.getKind()))
-        .field("owner", view(a.getOwner()))
-        .field("state", view(a.getState()))
-        .field("queued", a.getQueued())
-        .field("oldest_ms", a.getOldestMs())
-        .field("handled", a.getHandled())
-        .field("handler_p50_us", a.getHandlerP50Us())
-        .field("handler_p99_us", a.getHandlerP99Us())
-        .field("handler_max_us", a.getHandlerMaxUs())
-        .field("restarts", a.getRestarts())
-        .field("waiting_for", view(a.getWaitingFor()))
-        .field("last_failure", view(a.getLastFailure()));
-    w.key("handled_by_type").open('{');
-    for (auto count : a.getHandledByType())
-      w.field(view(count.getType()), count.getCount());
-    w.close('}');
-    w.key("counters").open('{');
-    for (auto count : a.getCounters())
-      w.field(view(count.getType()), count.getCount());
-    w.close('}').close('}');
-  }
-  std::cout << w.close(']').str() << '\n';
-  return done;
-}
-
 } // namespace
 
 void add_status_commands(CLI::App& app, command& chosen) {
@@ -317,13 +266,6 @@ void add_status_commands(CLI::App& app, command& chosen) {
   add_coordinator_option(waiting, o->coordinator);
   add_json_option(waiting, o->json);
   waiting.callback([o, &chosen] { chosen = [o] { return wait_until_whole(*o); }; });
-
-  auto& listing =
-      add_command(app, "actors", "Show every actor of the coordinator: queued, handled, restarts, last failure");
-  listing.add_option("name", o->name, "This actor alone")->type_name("NAME");
-  add_coordinator_option(listing, o->coordinator);
-  add_json_option(listing, o->json);
-  listing.callback([o, &chosen] { chosen = [o] { return actors(*o); }; });
 }
 
 } // namespace muster::cli

@@ -1,6 +1,9 @@
 // The one binary `muster`: picks the subcommand and turns every outcome into one line and an exit code.
 #include "deploy/cli.hpp"
+#include "deploy/console.hpp"
+#include "deploy/session.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -57,6 +60,11 @@ void add_coordinator_option(CLI::App& sub, std::string& address) {
   sub.add_option("--coordinator", address, "Where the coordinator listens (default from MUSTER_COORDINATOR)")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  sub.add_option_function<std::uint64_t>(
+         "--trace-id", [](std::uint64_t id) { traces().give(id); },
+         "Of a request that changes something: joins its log lines, events and tasks (see muster trace); default: a new one")
+      ->type_name("N");
+  sub.add_flag_function("--verbose", [](std::int64_t) { traces().tell(); }, "Tell on stderr the trace id of such a request");
 }
 
 void add_store_option(CLI::App& sub, std::string& store, const std::string& description) {
@@ -85,12 +93,10 @@ CLI::Validator one_of(std::vector<std::string> values) {
 
 namespace {
 
-int run(int argc, char** argv) {
-  CLI::App app{"muster: decides which query node of a vector database serves what, and keeps it so"};
+void add_everything(CLI::App& app, command& chosen) {
   app.name("muster");
   app.set_version_flag("--version", version, "Print the version and end");
   app.require_subcommand(0, 1);
-  command chosen;
   add_coordinator(app, chosen);
   add_node(app, chosen);
   add_fleet(app, chosen);
@@ -103,13 +109,36 @@ int run(int argc, char** argv) {
   add_status_commands(app, chosen);
   add_probe(app, chosen);
   add_call(app, chosen);
+  add_inside_commands(app, chosen);
+  add_console(app, chosen);
   app.footer(footer); // After the commands: they would inherit it.
+}
+
+constexpr const char* about = "muster: decides which query node of a vector database serves what, and keeps it so";
+
+} // namespace
+
+std::vector<std::pair<std::string, std::string>> all_commands() {
+  CLI::App app{about};
+  command chosen;
+  add_everything(app, chosen);
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto* sub : app.get_subcommands({}))
+    out.emplace_back(sub->get_name(), sub->get_description());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+int run_words(const std::vector<std::string>& words) {
+  CLI::App app{about};
+  command chosen;
+  add_everything(app, chosen);
   auto name = [&] {
     auto subs = app.get_subcommands();
     return subs.empty() ? std::string{"muster"} : "muster " + subs.front()->get_name();
   };
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend())); // the library takes them from the end
     if (!chosen) {
       std::cerr << "muster: which command? See muster --help\n";
       return usage;
@@ -131,13 +160,11 @@ int run(int argc, char** argv) {
   }
 }
 
-} // namespace
-
 } // namespace muster::cli
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN); // A reader that went away is a failed write, not the end of the process.
-  const int code = muster::cli::run(argc, argv);
+  const int code = muster::cli::run_words({argv + 1, argv + argc});
   std::cout.flush();
   return std::cout ? code : code == 0 ? muster::cli::failed : code;
 }

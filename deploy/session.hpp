@@ -16,6 +16,38 @@ inline bool outcome_unknown(const failure& why) {
   return why.code == ec::connection_lost || why.code == ec::deadline_exceeded || why.code == ec::io_failed || why.code == ec::internal;
 }
 
+/// Trace ids of the requests of this process that change something: they join a request, its tasks and the work of nodes.
+class request_traces {
+public:
+  /// Of every such request from now on; 0: a new one for each.
+  void give(std::uint64_t id) {
+    given_ = id;
+  }
+
+  /// Tells each id on stderr.
+  void tell() {
+    told_ = true;
+  }
+
+  std::uint64_t next();
+
+  /// Of the last such request; 0: there was none.
+  std::uint64_t last() const {
+    return last_;
+  }
+
+private:
+  std::uint64_t given_ = 0;
+  std::uint64_t last_ = 0;
+  bool told_ = false;
+};
+
+request_traces& traces();
+
+/// True for methods that change something: those that wait for the journal.
+template <class Request>
+constexpr bool changes_something = net::client_method<Request>::longest >= limits::commit_timeout;
+
 /// Owns an event loop; one a thread.
 class session {
 public:
@@ -30,6 +62,8 @@ public:
       if (deadline.count() > 0)
         b.getHeader().setDeadline(
             std::chrono::nanoseconds{deadline}.count()); // enqueuedAt is 0: only the difference counts
+      if constexpr (changes_something<Request>)
+        b.getHeader().setTraceId(traces().next());
       arm<Request>(b, fill);
     });
     auto reply = client_.call(request).wait(io_.waitScope);
