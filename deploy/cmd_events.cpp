@@ -185,30 +185,6 @@ std::string verdicts(capnp::List<schema::NodeVerdict>::Reader all) {
   return t.empty() ? std::string{} : t.str(2);
 }
 
-/// One line a fact, broken to the terminal's 80 columns where it is longer.
-std::string paragraph(const std::string& name, const std::string& value) {
-  if (value.empty())
-    return {};
-  constexpr std::size_t left = 14;
-  constexpr std::size_t right = 79;
-  auto line = "  " + name + std::string(name.size() < left - 2 ? left - 2 - name.size() : 1, ' ');
-  std::string out;
-  std::size_t at = 0;
-  while (at < value.size()) {
-    auto end = std::min(value.find(' ', at), value.size());
-    const auto word = value.substr(at, end - at);
-    if (line.size() + word.size() > right && line.size() > left) {
-      out += line + "\n";
-      line = std::string(left, ' ');
-    }
-    line += word + " ";
-    at = end + 1;
-  }
-  while (!line.empty() && line.back() == ' ')
-    line.pop_back();
-  return out + line + "\n";
-}
-
 int explain(command_context& c, arguments& a) {
   const auto collection = a.value("--collection");
   const auto subject = subject_in(a);
@@ -225,22 +201,22 @@ int explain(command_context& c, arguments& a) {
   }
   const auto e = reply->getExplanation();
   std::string out = text(e.getSubject()) + (e.getServed() ? ": as it should be\n" : ": not as it should be\n");
-  out += paragraph("wanted", text(e.getDesired()));
-  out += paragraph("is", text(e.getActual()));
+  out += paragraph("  wanted", text(e.getDesired()));
+  out += paragraph("  is", text(e.getActual()));
   if (!e.getServed() || e.getCause() != "none") {
-    out += paragraph("cause", text(e.getCause()) + (e.getCauseText().size() > 0 ? ": " + text(e.getCauseText()) : "")
+    out += paragraph("  cause", text(e.getCause()) + (e.getCauseText().size() > 0 ? ": " + text(e.getCauseText()) : "")
                                   + (e.getReplica() != 0 ? " (replica " + std::to_string(e.getReplica()) + ")" : ""));
-    out += paragraph("since", e.getSinceMs() < 0 ? "not known" : duration_text(e.getSinceMs()));
-    out += paragraph("unblocked by", text(e.getUnblockedBy()) + (e.getUnblockText().size() > 0 ? ": " + text(e.getUnblockText()) : ""));
+    out += paragraph("  since", e.getSinceMs() < 0 ? "not known" : duration_text(e.getSinceMs()));
+    out += paragraph("  unblocked by", text(e.getUnblockedBy()) + (e.getUnblockText().size() > 0 ? ": " + text(e.getUnblockText()) : ""));
   }
-  out += paragraph("why here", text(e.getWhyHere()));
-  out += paragraph("would move", text(e.getWouldMove()));
+  out += paragraph("  why here", text(e.getWhyHere()));
+  out += paragraph("  would move", text(e.getWouldMove()));
   out += verdicts(e.getNodes());
   if (c.verbose)
     for (auto condition : e.getConditions())
-      out += paragraph(condition.getMet() ? "met" : "not met", text(condition.getName()) + ": " + text(condition.getText()));
+      out += paragraph(condition.getMet() ? "  met" : "  not met", text(condition.getName()) + ": " + text(condition.getText()));
   for (auto other : e.getElsewhere())
-    out += paragraph("also", text(other));
+    out += paragraph("  also", text(other));
   print(c, out);
   return done;
 }

@@ -154,7 +154,7 @@ int replay_from(command_context& c, arguments& a) {
       std::cout << d << '\n';
     if (found.different > found.differences.size())
       std::cout << "and " << found.different - found.differences.size() << " more\n";
-    std::cout << "replayed " << counted(static_cast<std::int64_t>(found.fed), "message") << " to a " << what.kind << ": "
+    std::cout << "replayed " << counted(static_cast<std::int64_t>(found.fed), "message") << " to " << what.kind << ": "
               << (found.different == 0 ? "it sends the same " : std::to_string(found.different) + " differ of ")
               << counted(static_cast<std::int64_t>(found.compared), "message") << '\n';
   }

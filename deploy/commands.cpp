@@ -161,6 +161,28 @@ std::string reply_json(capnp::DynamicStruct::Reader reply) {
   return {text.cStr(), text.size()};
 }
 
+std::string paragraph(const std::string& name, const std::string& value) {
+  constexpr std::size_t left = 14;
+  constexpr std::size_t right = 79;
+  const auto indent = name.empty() ? 0 : left;
+  auto line = name.empty() ? std::string{} : name + std::string(name.size() < left ? left - name.size() : 1, ' ');
+  std::string out;
+  bool begun = false;
+  for (std::size_t at = 0; at < value.size();) {
+    const auto end = std::min(value.find(' ', at), value.size());
+    const auto word = value.substr(at, end - at);
+    if (begun && line.size() + 1 + word.size() > right) {
+      out += line + "\n";
+      line = std::string(indent, ' ');
+      begun = false;
+    }
+    line += (begun ? " " : "") + word;
+    begun = true;
+    at = end + 1;
+  }
+  return begun ? out + line + "\n" : out;
+}
+
 void print(const command_context& c, const std::string& text) {
   if (c.width == 0) {
     std::cout << text << std::flush;

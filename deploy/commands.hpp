@@ -100,6 +100,9 @@ std::int64_t node_id(session& s, const std::string& name);
 /// A reply as JSON in one line.
 std::string reply_json(capnp::DynamicStruct::Reader reply);
 
+/// `value` behind `name`, broken at blanks so that it fits into 80 columns; nothing when it is empty.
+std::string paragraph(const std::string& name, const std::string& value);
+
 /// Prints lines, cut to the terminal.
 void print(const command_context& c, const std::string& text);
 

@@ -48,7 +48,7 @@ int run_inside(const inside_command& c, command_context& context, std::vector<st
 // -- help -------------------------------------------------------------------------
 
 std::string help_of(const inside_command& c) {
-  return std::string{c.help} + "\n  usage:   " + c.usage + "\n  example: " + c.example + "\n";
+  return paragraph("", c.help) + paragraph("  usage:", c.usage) + paragraph("  example:", c.example);
 }
 
 void help(const command_context& context, const std::vector<std::string>& words) {
@@ -102,7 +102,7 @@ private:
     const auto status = session_->ask<schema::GetStatusRequest>(); // without a coordinator there is nothing to look at
     epoch_ = status->getEpoch();
     if (typed)
-      std::cout << "muster " << view(status->getVersion()) << ", coordinator " << options_.coordinator << " is " << view(status->getState()) << ", epoch " << epoch_
+      std::cout << "muster " << view(status->getVersion()) << " at " << options_.coordinator << ": " << view(status->getState()) << ", epoch " << epoch_
                 << "; `help` lists the commands\n";
   }
 
@@ -213,6 +213,9 @@ private:
     if (c == nullptr) {
       if (name == "coordinator" || name == "node" || name == "fleet" || name == "console")
         throw command_error{usage, "that is a process of its own; start it from a shell"};
+      const auto all = all_commands();
+      if (std::none_of(all.begin(), all.end(), [&](const auto& each) { return each.first == name; }))
+        throw command_error{usage, "there is no such command; `help` lists them"};
       const auto code = run_words(words);
       if (code == unreachable)
         wait_for_coordinator();

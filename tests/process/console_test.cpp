@@ -99,7 +99,7 @@ TEST_F(console, helps_with_an_example_and_says_how_a_wrong_line_is_meant) {
   t.line("tap");
   EXPECT_TRUE(t.shows("the name of an actor is missing; usage: tap ACTOR"));
   t.line("clear-everything");
-  EXPECT_TRUE(t.shows("muster> "));
+  EXPECT_TRUE(t.shows("there is no such command"));
   t.key("C-l");
   t.line("load words");
   EXPECT_TRUE(t.shows("loaded")) << "every other command of muster works too";
