@@ -160,6 +160,8 @@ void write(schema::TaskNews::Change::Builder out, const task_news& news, const s
     out.setWaitedUs(news.waited_us);
     out.setWorkedUs(news.worked_us);
   }
+  if (const auto* view = s.collection(news.task.collection); view != nullptr && view->desired)
+    out.setTraceId(view->desired->trace_id);
   out.setAt(news.at);
 }
 

@@ -105,6 +105,9 @@ TEST_F(console, helps_with_an_example_and_says_how_a_wrong_line_is_meant) {
   EXPECT_TRUE(t.shows("loaded")) << "every other command of muster works too";
   t.line("help load");
   EXPECT_TRUE(t.shows("muster load [OPTIONS]"));
+  t.line("explain collection words");
+  EXPECT_TRUE(t.shows("as it should be"));
+  EXPECT_LE(width_of(t.screen()), 80u);
 }
 
 TEST_F(console, draws_top_in_80_columns_and_obeys_its_keys) {
@@ -211,6 +214,11 @@ TEST_F(console, has_every_command_as_one_of_its_own_with_json) {
   EXPECT_TRUE(says(json_of({"set", "queryCoord.balancer", "RoundRobinBalancer"}), "{"));
   EXPECT_TRUE(says(json_of({"set", "queryCoord.balancer", "--reset"}), "{"));
   EXPECT_TRUE(says(json_of({"top", "--filter", "checker"}), R"("per_second")"));
+  EXPECT_TRUE(says(json_of({"explain", "collection", "words"}), R"("served":true)"));
+  EXPECT_TRUE(says(json_of({"events", "-n", "5"}), R"("events")"));
+  EXPECT_TRUE(says(json_of({"timeline", "collection", "words"}), "collectionLoaded"));
+  EXPECT_TRUE(says(json_of({"why-moved", "1"}), "[]"));
+  EXPECT_TRUE(says(json_of({"what-if", "words", "--add-nodes", "1"}), R"("before")"));
   EXPECT_TRUE(says(json_of({"snapshot", "to", c.path() + "/snapshot.json"}), R"("bytes")"));
   std::ifstream file(c.path() + "/snapshot.json");
   std::string snapshot;
@@ -234,6 +242,27 @@ TEST_F(console, commands_fit_into_a_terminal_and_are_plain_text_elsewhere) {
   EXPECT_EQ(c.muster({"explain", "weather", "x"}).code, 2);
   const auto once = c.must({"top"});
   EXPECT_TRUE(says(once, "node-1")) << once;
+}
+
+TEST_F(console, a_trace_joins_a_request_its_tasks_and_the_log_of_the_nodes) {
+  c.must({"release", "words"});
+  c.must({"load", "words", "--trace-id", "4711"});
+  std::string shown;
+  EXPECT_TRUE(eventually(seconds{10}, [&] {
+    shown = c.muster({"trace", "4711"}).out;
+    return says(shown, "task_ended serve_shard") && says(shown, "request_answered");
+  })) << shown;
+  EXPECT_TRUE(says(shown, "request_received")) << shown;
+  EXPECT_TRUE(says(shown, "task_admitted serve_shard")) << shown;
+  EXPECT_FALSE(says(shown, "release_segment")) << "those of another request: " << shown;
+  EXPECT_EQ(c.muster({"trace", "12"}).code, 1);
+  std::size_t lines = 0;
+  for (const char* node : {"node-1", "node-2"}) {
+    std::ifstream log(c.path() + "/" + node + "/muster-" + node + ".log");
+    for (std::string line; std::getline(log, line);)
+      lines += says(line, "[trace 4711]") ? 1 : 0;
+  }
+  EXPECT_GT(lines, 0u) << "nodes log the work of a request with its trace";
 }
 
 TEST_F(console, a_request_tells_its_trace_when_asked) {
