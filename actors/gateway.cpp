@@ -124,6 +124,15 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         return inspect<schema::ExplainReply>(request->getExplain(), [](auto b, auto r) { b.setExplain(r); });
       case Request::WHAT_IF:
         return inspect<schema::WhatIfReply>(request->getWhatIf(), [](auto b, auto r) { b.setWhatIf(r); });
+      case Request::LIST_TASKS:
+      case Request::TAP_ACTOR:
+      case Request::RESTART_ACTOR:
+      case Request::SET_LOG_LEVEL:
+      case Request::READ_JOURNAL: {
+        auto later = self->make_response_promise<m<schema::ClientReply>>();
+        inside.handle(request, [this, later](m<schema::ClientReply> r) mutable { fulfil(later, std::move(r)); });
+        return later;
+      }
       default:
         break;
     }
@@ -186,13 +195,6 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         break;
       case Request::LIST_QUERY_NODE:
         metrics.nodes(reply_to(answer));
-        break;
-      case Request::LIST_TASKS:
-      case Request::TAP_ACTOR:
-      case Request::RESTART_ACTOR:
-      case Request::SET_LOG_LEVEL:
-      case Request::READ_JOURNAL:
-        inside.handle(request, reply_to(answer));
         break;
       case Request::LIST_CHECKERS:
         forward<schema::ListCheckersReply>(peers.checkers, request->getListCheckers(), answer,
