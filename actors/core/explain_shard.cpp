@@ -299,9 +299,13 @@ bool explain_channel(ladder& l, const collection_view& view, const replica_row& 
   l.check(cause::leader_missing, true, l.node(leader->node) + " leads channel " + name);
   if (!explain_leader_nodes(l, view, *leader))
     return false;
-  if (leader->served <= 0 || leader->served < view.head->current) {
-    if (const auto* t = view.task_on(replica.id, name); t != nullptr && leader->served <= 0)
+  if (leader->served <= 0) { // it is there, and has never had all that it is to serve
+    if (!explain_failures(l, failures_of(f, replica.id, 0, name)))
+      return false;
+    if (const auto* t = view.task_on(replica.id, name); t != nullptr)
       return explain_task(l, *t);
+  }
+  if (leader->served <= 0 || leader->served < view.head->current) {
     return explain_behind(l, replica, 0, name, leader->node,
                           l.node(leader->node) + " serves target " + std::to_string(leader->served) + " of channel " + name + ", current is "
                             + std::to_string(view.head->current),

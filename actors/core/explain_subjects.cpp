@@ -400,8 +400,8 @@ bool explain_balance(ladder& l, std::int64_t node, const std::vector<std::pair<c
     return l.check(cause::balance_off, true, "moves for evenness are off, and none would go to this node");
   l.check(cause::balance_off, false, std::to_string(moves) + " moves for evenness would go to this node, and "
                                        + (checker ? "balance_checker" : "queryCoord.autoBalance") + " is switched off");
-  return l.blocked(checker ? unblocking::checker_activated : unblocking::balance_resumed,
-                   checker ? "activate balance_checker (muster resume checker balance_checker)" : "resume balance (muster resume-balance)",
+  return l.blocked(unblocking::balance_resumed,
+                   checker ? "resume balance (muster resume-balance), which activates balance_checker" : "set queryCoord.autoBalance to true",
                    checker ? f.watch.checker_since("balance_checker") : f.watch.setting_since("queryCoord.autoBalance"));
 }
 

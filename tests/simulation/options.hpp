@@ -84,5 +84,7 @@ struct options {
 };
 
 options draw(std::uint64_t seed);
+/// A small quiet cluster, for explanations.
+options draw_explained(std::uint64_t seed);
 
 } // namespace muster::sim

@@ -140,7 +140,7 @@ bool start_coordinator_in(process& p, outside& world, std::shared_ptr<memory_dis
 void start_node_in(process& p, outside& world, const std::string& coordinator_address) {
   const auto index = p.index;
   p.engine = std::make_shared<sim_engine>(
-    p.alive, [&world, index] { world.actor_is_slow(index, false); },
+    p.alive, p.store, [&world, index] { world.actor_is_slow(index, false); },
     [&world, index](segment_id segment) { world.released(index, segment); });
   node_config config;
   config.name = p.name;

@@ -73,6 +73,7 @@ struct process {
   std::int64_t linked_at = -1;   ///< Since when its link to the coordinator stands; -1: there is none.
   reported_node reports;
   std::shared_ptr<sim_engine> engine;
+  std::shared_ptr<const store_faults> store; ///< Of a node; null: none ever.
   task_limits tasks = task_limits::standard(); ///< Of a coordinator.
   setting_table settings;                      ///< Of the coordinator.
   std::uint32_t cpus = 0;                      ///< That a node says it has.

@@ -171,6 +171,8 @@ public:
   }
 
   result<catalogue_collection> find(std::string_view, std::string_view name) override {
+    if (data_->down)
+      return failure{ec::io_failed, "the simulated catalogue cannot be read"};
     for (const auto& [id, c] : data_->collections)
       if (c.name == name)
         return c;
@@ -200,6 +202,8 @@ public:
   }
 
   result<segment_page> segments(collection_id id, segment_id after) override {
+    if (data_->down)
+      return failure{ec::io_failed, "the simulated catalogue cannot be read"};
     auto i = data_->segments.find(id);
     if (i == data_->segments.end())
       return failure{ec::collection_not_found, "collection " + to_string(id) + " is not in the catalogue"};
@@ -246,6 +250,11 @@ result<loaded_segment> sim_engine::load(const segment_source& what) {
   if (!*alive_)
     return failure{ec::io_failed, "the process has ended"};
   loading_();
+  if (faults_) {
+    const auto one = faults_->some.find(what.id.value);
+    if (const auto why = one != faults_->some.end() ? one->second : faults_->all; why != ec::ok)
+      return failure{why, "segment " + to_string(what.id) + " cannot be loaded: " + std::string{to_string(why)}};
+  }
   auto done = inner_->load(what);
   if (done) {
     here[what.id.value] = what.collection.value;

@@ -75,6 +75,12 @@ private:
   hooks hooks_;
 };
 
+/// What the store of segment files does to who reads it, beside what the disk of the journal does.
+struct store_faults {
+  ec all = ec::ok;                 ///< Every load fails with this.
+  std::map<std::int64_t, ec> some; ///< Loads of these segments do.
+};
+
 /// The data that exists, in memory. With compaction, an append may also merge older segments into a new one.
 class sim_data {
 public:
@@ -83,6 +89,7 @@ public:
   std::map<collection_id, catalogue_collection> collections;
   std::map<collection_id, std::map<segment_id, catalogue_segment>> segments;
   std::map<collection_id, std::vector<catalogue_partition>> partitions;
+  bool down = false; ///< Who asks what data there is gets no answer but an error.
   std::int64_t drop_every = 0; ///< n: an append drops one older segment of n. 0: none.
   prng random{1};
 };
@@ -93,8 +100,9 @@ std::shared_ptr<catalogue> make_catalogue(std::shared_ptr<sim_data> data, life a
 /// The segments of one node process, with what was ever here.
 class sim_engine : public segment_engine {
 public:
-  sim_engine(life alive, std::function<void()> loading, std::function<void(segment_id)> released)
-    : alive_(std::move(alive)), loading_(std::move(loading)), released_(std::move(released)) {
+  sim_engine(life alive, std::shared_ptr<const store_faults> faults, std::function<void()> loading,
+             std::function<void(segment_id)> released)
+    : alive_(std::move(alive)), faults_(std::move(faults)), loading_(std::move(loading)), released_(std::move(released)) {
     // nop
   }
 
@@ -124,6 +132,7 @@ public:
 private:
   std::unique_ptr<segment_engine> inner_ = make_memory_engine();
   life alive_;
+  std::shared_ptr<const store_faults> faults_;
   std::function<void()> loading_;
   std::function<void(segment_id)> released_;
 };

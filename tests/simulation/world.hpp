@@ -30,6 +30,10 @@ struct totals {
   std::uint64_t partition_changes = 0; ///< Loads and releases of partitions that were answered.
   std::uint64_t switched = 0;
   std::uint64_t bad_records = 0;
+  // Of explained seeds: how many there were, how many causes were the injected one, how many came right by the event that was named.
+  std::uint64_t injected = 0;
+  std::uint64_t explained = 0;
+  std::uint64_t unblocked = 0;
 };
 
 struct outcome {
@@ -45,10 +49,19 @@ using trace_sink = void (*)(std::string);
 
 class world : public outside {
 public:
+  /// Of run_explained: what was explained wrongly; empty: nothing.
+  const std::string& wrong() const {
+    return wrong_;
+  }
+
   world(const options& o, totals& sums, trace_sink sink);
   ~world() override;
 
   outcome run();
+
+  /// Instead of a workload: one thing is broken, its explanation asked for, the event that it names withheld or brought about
+  /// (explained.cpp).
+  outcome run_explained();
 
 private:
   // -- time and order (world.cpp) -------------------------------------------------
@@ -204,6 +217,27 @@ private:
   std::vector<std::string> some_groups(int replicas);
   std::string groups_unsettled(); ///< Does what is still to be done, and says what.
   std::string groups_wrong() const; ///< Empty: nothing.
+
+  // -- explanations (explained.cpp) --------------------------------------------------------
+  /// Time passes until it is `when` or `until` holds. True: it holds.
+  bool pass(std::int64_t time, const std::function<bool()>& until = [] { return false; });
+  /// A request as it would be on a quiet line; null: no answer.
+  msg<schema::ClientReply> ask_and_wait(std::function<void(schema::ClientRequest::Builder)> fill, std::int64_t timeout);
+  schema::Explanation::Reader explained(const std::string& subject, const std::string& name);
+  bool explained_well(const std::string& subject, const std::string& of);
+  bool import_and_wait(const std::string& name, bool append);
+  void begin_load(const std::string& name, int replicas, bool refresh);
+  void switch_checker(const std::string& name, bool on);
+  std::string inject();
+  void unblock(const std::string& event);
+
+  std::shared_ptr<store_faults> store_ = std::make_shared<store_faults>();
+  std::string about_, asked_; ///< What is asked: kind and name.
+  std::set<std::string> accepted_; ///< Causes that say what was injected.
+  std::string switched_off_;
+  std::string wrong_; ///< What an explanation got wrong.
+  std::int64_t asked_at_ = 0;
+  msg<schema::ClientReply> last_answer_;
 
   options options_;
   prng random_;

@@ -368,7 +368,7 @@ TEST_F(explained, evenness_that_is_switched_off_while_a_node_is_empty) {
     s.settings.clear();
     s.inactive_checkers.insert("balance_checker");
   });
-  expect(why("node", "n3"), cause::balance_off, unblocking::checker_activated);
+  expect(why("node", "n3"), cause::balance_off, unblocking::balance_resumed);
   switches([](auto& s) { s.inactive_checkers.clear(); });
   expect(why("node", "n3"), cause::none, unblocking::nothing);
 }
