@@ -49,7 +49,7 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
     });
   }
 
-  m<schema::Ack> hear(const publication& p) {
+  caf::result<m<schema::Ack>> hear(const publication& p) {
     const auto before = known.log().next();
     known.hear(view, view.apply(p), now());
     if (!follows || *follows != view.switches().settings) {
@@ -58,7 +58,21 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
       balance = balance_settings_of(settings.values());
     }
     tell_waiters(before);
-    return acknowledge(*this, p);
+    // Under load the next publication is to carry the changes of a while: people do not see the difference.
+    const auto since = now() - heard_at;
+    heard_at = now();
+    const auto pause = std::chrono::nanoseconds{limits::inspector_pause}.count();
+    if (since >= pause)
+      return acknowledge(*this, p);
+    held = self->make_response_promise<m<schema::Ack>>();
+    held_number = p.header->getNumber();
+    send_later(std::chrono::ceil<std::chrono::milliseconds>(std::chrono::nanoseconds{pause - since}), start_atom::value);
+    return held;
+  }
+
+  void take_next(const start_atom&) {
+    if (held.pending())
+      held.deliver(make<schema::Ack>([&](schema::Ack::Builder b) { b.setNumber(held_number); }));
   }
 
   m<schema::Ack> news(const m<schema::TaskNews>& batch) {
@@ -144,7 +158,9 @@ private:
     out.setHandlerP50Us(r.handler_p50_us);
     out.setHandlerP99Us(r.handler_p99_us);
     out.setHandlerMaxUs(r.handler_max_us);
+    out.setHandlerTotalUs(r.handler_total_us);
     out.setRestarts(r.restarts);
+    out.setFailures(r.failures);
     out.setLastFailure(r.last_failure);
     out.setWaitingFor(r.waiting_for);
     out.setState(r.state);
@@ -206,6 +222,9 @@ private:
   balance_settings balance;
   std::optional<std::map<std::string, std::string>> follows; ///< Settings of run time that `settings` has.
   std::list<waiter> waiters;
+  caf::typed_response_promise<m<schema::Ack>> held; ///< Of a publication that came soon after the one before.
+  std::uint64_t held_number = 0;
+  std::int64_t heard_at = 0;
   bool flushing = false;
   bool ticking = false;
 };
@@ -217,7 +236,7 @@ inspector_actor::behavior_type inspector_behavior(inspector_actor::stateful_poin
   static_cast<const system_config&>(self->system().config()).inspector->set(inspector_actor{self});
   return {s.on(&inspector_shell::hear),    s.on(&inspector_shell::list), s.on(&inspector_shell::news), s.on(&inspector_shell::notices),
           s.on(&inspector_shell::events),  s.on(&inspector_shell::explain), s.on(&inspector_shell::what_if), s.on(&inspector_shell::tick),
-          s.on(&inspector_shell::flush)};
+          s.on(&inspector_shell::flush),   s.on(&inspector_shell::take_next)};
 }
 
 } // namespace

@@ -376,7 +376,9 @@ using inspector_actor = subscriber_actor::extend<
   // Answers who has waited long enough for events (sent to itself while somebody waits).
   caf::reacts_to<tick_atom>,
   // Answers who waits for events that are there (sent to itself).
-  caf::reacts_to<flush_atom>>;
+  caf::reacts_to<flush_atom>,
+  // Takes the next publication after a pause (sent to itself).
+  caf::reacts_to<start_atom>>;
 
 /// The TAP DESK interface: what goes into and out of other actors, as messages and as JSON.
 using tap_desk_actor = caf::typed_actor<

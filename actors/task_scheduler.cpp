@@ -273,6 +273,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     if (news.empty())
       return;
     telling = true;
+    const auto begin = std::chrono::steady_clock::now();
     auto batch = make<schema::TaskNews>(
       [&](schema::TaskNews::Builder b) {
         b.setLost(tasks.news_lost());
@@ -281,6 +282,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
           write(list[i], news[i], view);
       },
       epoch);
+    meter().count("telling_ns", static_cast<std::uint64_t>((std::chrono::steady_clock::now() - begin).count()));
     const auto told = [this] {
       telling = false;
       tell_news();

@@ -221,6 +221,8 @@ inline constexpr std::size_t awaits = 200;
 
 // -- introspection ------------------------------------------------------------
 
+/// Publications of situations come to inspector no faster than this; the next carries what changed meanwhile.
+inline constexpr milliseconds inspector_pause{100};
 /// Decisions that are remembered; over it the oldest are forgotten.
 inline constexpr std::size_t decisions = 1'000'000;
 /// Bytes of the log of all events; over it the oldest are forgotten, also when these are fewer decisions.

@@ -62,6 +62,7 @@ std::vector<log_event> change_watch::look(const situation& s, const touched_map&
   look_at_switches(s, now);
   for (const auto& [id, ids] : touched)
     look_at_collection(s, id, now);
+  node_changes_ = s.node_changes();
   if (!primed_) {
     events_.clear();
     primed_ = !s.groups().empty();
@@ -163,7 +164,7 @@ void change_watch::look_at_collection(const situation& s, std::int64_t id, std::
     look_at_desired(id, mine, grounds.desired, now);
   if (!mine.grounds.head.same(grounds.head) && grounds.head)
     look_at_target(id, mine, grounds.head, now);
-  if (!mine.grounds.same(grounds) || !s.changed_nodes().empty())
+  if (!mine.grounds.same(grounds) || s.node_changes() != node_changes_)
     look_at_leaders(s, id, *view, mine, now);
   mine.grounds = grounds;
 }

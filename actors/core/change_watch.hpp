@@ -60,6 +60,7 @@ private:
   log_event& event(schema::EventKind kind, std::int64_t now);
 
   bool primed_ = false;
+  std::uint64_t node_changes_ = 0; ///< Of the situation that was looked at last.
   std::vector<log_event> events_;
   std::map<std::int64_t, collection> collections_;
   std::map<std::int64_t, node> nodes_;

@@ -44,11 +44,13 @@ void probe::end(std::int64_t took_ns) {
                                             times_.size() - 1);
   ++times_[bucket];
   max_ns_ = std::max(max_ns_, took_ns);
+  total_ns_ += took_ns;
 }
 
 void probe::failed(std::string text) {
   std::lock_guard guard{mutex_};
   last_failure_ = std::move(text);
+  ++failures_;
 }
 
 void probe::waits_for(std::string text) {
@@ -103,6 +105,7 @@ void probe::restarted(probe& predecessor) {
       t->taken_over();
   restarts_ = predecessor.restarts_ + 1;
   last_failure_ = predecessor.last_failure_;
+  failures_ = predecessor.failures_;
   counters_ = predecessor.counters_;
 }
 
@@ -135,6 +138,8 @@ probe_report probe::report(std::int64_t now_ns) const {
   r.handler_p50_us = percentile(50);
   r.handler_p99_us = percentile(99);
   r.handler_max_us = static_cast<std::uint64_t>(max_ns_) / 1000;
+  r.handler_total_us = static_cast<std::uint64_t>(total_ns_) / 1000;
+  r.failures = failures_;
   r.counters.assign(counters_.begin(), counters_.end());
   r.restarts = restarts_;
   r.last_failure = last_failure_;
@@ -193,9 +198,19 @@ std::vector<probe_report> probe_registry::reports(std::string_view name, std::in
   }
   std::vector<probe_report> result;
   result.reserve(chosen.size());
-  for (const auto& p : chosen)
+  for (const auto& p : chosen) {
     result.push_back(p->report(now_ns));
+    auto& r = result.back();
+    if (const auto [open, whom] = p->open(); open > 0 && r.waiting_for.empty() && r.state == "running")
+      r.waiting_for = (open == 1 ? "an answer of " : std::to_string(open) + " answers, the last asked is ") + name_of(whom);
+  }
   return result;
+}
+
+std::string probe_registry::name_of(std::uint64_t actor) const {
+  std::lock_guard guard{mutex_};
+  const auto i = by_actor_.find(actor);
+  return i == by_actor_.end() ? "an actor that has ended" : i->second->name();
 }
 
 std::size_t probe::queued() const {

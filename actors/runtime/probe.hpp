@@ -31,6 +31,8 @@ struct probe_report {
   std::uint64_t handler_p50_us = 0;
   std::uint64_t handler_p99_us = 0;
   std::uint64_t handler_max_us = 0;
+  std::uint64_t handler_total_us = 0; ///< Since its start: its share of the processor.
+  std::uint32_t failures = 0;
   std::uint32_t restarts = 0;
   std::string last_failure;
   std::string waiting_for;
@@ -67,6 +69,18 @@ public:
   void begin(const char* type, std::int64_t now_ns);
   void end(std::int64_t took_ns);
   void failed(std::string text);
+  /// It asked the actor with this id, and waits for the answer; it came, or will not come.
+  void asked(std::uint64_t whom) {
+    open_.fetch_add(1, std::memory_order_relaxed);
+    asked_.store(whom, std::memory_order_relaxed);
+  }
+  void answered() {
+    open_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  /// Answers that it waits for, and whom it asked last.
+  std::pair<std::uint32_t, std::uint64_t> open() const {
+    return {open_.load(std::memory_order_relaxed), asked_.load(std::memory_order_relaxed)};
+  }
   void waits_for(std::string text);
   /// The actor's own counters: adds to one, or sets it. `what` is a string with static life.
   void count(const char* what, std::uint64_t more);
@@ -89,6 +103,10 @@ private:
   std::map<const char*, std::uint64_t, std::less<>> by_type_;
   std::array<std::uint64_t, 40> times_{}; ///< Handler times: bucket i holds those below 2^i ns.
   std::int64_t max_ns_ = 0;
+  std::int64_t total_ns_ = 0;
+  std::uint32_t failures_ = 0;
+  std::atomic<std::uint32_t> open_{0};
+  std::atomic<std::uint64_t> asked_{0};
   std::uint32_t restarts_ = 0;
   std::string last_failure_;
   std::map<std::string_view, std::uint64_t> counters_;
@@ -110,6 +128,8 @@ public:
   std::size_t size() const;
   /// Messages that wait for an actor; 0 for one that is not known.
   std::size_t queued(std::uint64_t actor) const;
+  /// For people.
+  std::string name_of(std::uint64_t actor) const;
 
   /// The probe of the actor of this name, also of one that has ended; or null.
   std::shared_ptr<probe> named(std::string_view name) const;

@@ -256,17 +256,20 @@ public:
     ++outstanding_;
     if (probe_->tapped()) [[unlikely]]
       show(true, peer(to.id()), question);
+    probe_->asked(to.id());
     registry_->sent(to.id(), now());
     self->request(to, timeout, question)
       .then(
         [this, ok, asked = to.id()](const Reply& reply) mutable {
           --outstanding_;
+          probe_->answered();
           if (probe_->tapped()) [[unlikely]]
             show(false, peer(asked), reply);
           ok(reply);
         },
         [this, bad, asked = to.id()](const caf::error& e) mutable {
           --outstanding_;
+          probe_->answered();
           auto why = translate(e);
           if (probe_->tapped()) [[unlikely]]
             show(false, peer(asked), build<schema::Status>([&](auto b) { set_status(b, why); }));

@@ -558,6 +558,8 @@ struct ActorReport {
   lastFailure @11 :Text; # empty: none
   waitingFor @12 :Text; # empty: nothing
   state @13 :Text; # "running", "ended"
+  handlerTotalUs @15 :UInt64; # us that it has spent in handlers since its start: its share of the processor
+  failures @16 :UInt32; # how often it ended by a failure
   counters @14 :List(Count);   # what the actor counts of its own: proposals, defects found, ...
   struct Count {
     type @0 :Text; # what

@@ -108,39 +108,6 @@ void reconcile_nodes() {
 
 // -- deltas -------------------------------------------------------------------------------
 
-/// The reports of all nodes that every copy has `version` now, at most `entries` a report.
-std::vector<m<schema::NodeReport>> changed_copies(rig& r, std::int64_t version, std::size_t entries,
-                                                  std::uint64_t& seq) {
-  std::map<std::int64_t, std::vector<std::pair<std::int64_t, copy_row>>> by_node;
-  {
-    std::lock_guard guard{r.seen->mutex};
-    for (auto id : r.ids)
-      r.seen->view.collection(id)->each_copy([&](const copy_row& c) { by_node[c.node].emplace_back(id, c); });
-  }
-  std::vector<m<schema::NodeReport>> result;
-  for (const auto& [node, copies] : by_node)
-    for (std::size_t from = 0; from < copies.size(); from += entries)
-      result.push_back(build<schema::NodeReport>([&, n = node, &all = copies](schema::NodeReport::Builder b) {
-        b.setNode(n);
-        b.setIncarnation(1);
-        auto report = b.initReport();
-        report.setSeq(++seq);
-        auto list = report.initCopies(static_cast<unsigned>(std::min(entries, all.size() - from)));
-        for (unsigned i = 0; i < list.size(); ++i) {
-          const auto& [collection, c] = all[from + i];
-          list[i].setSegment(c.segment);
-          list[i].setCollection(collection);
-          list[i].setVersion(version);
-          list[i].setRows(c.rows);
-          list[i].setBytes(c.bytes);
-          list[i].setIndex(c.index);
-          list[i].setIndexes(c.indexes);
-          list[i].setStats(c.stats);
-        }
-      }));
-  return result;
-}
-
 std::size_t entries_of(const std::vector<m<schema::NodeReport>>& reports) {
   std::size_t n = 0;
   for (const auto& r : reports)

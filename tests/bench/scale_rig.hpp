@@ -62,4 +62,7 @@ struct rig {
   std::vector<std::int64_t> ids;
 };
 
+/// The reports of all nodes that every copy has `version` now, at most `entries` a report.
+std::vector<msg<schema::NodeReport>> changed_copies(rig& r, std::int64_t version, std::size_t entries, std::uint64_t& seq);
+
 } // namespace muster::bench
