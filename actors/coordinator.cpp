@@ -118,6 +118,11 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
                                       subscriber_actor{gateway}, subscriber_actor{checkers}})
     hears(scheduler, who);
 
+  if (config.http) {
+    out.http = spawn_http_desk(system, *config.http, out.epoch, gateway);
+    hears(scheduler, out.http);
+  }
+
   // Those that propose or conclude from the situation alone lose nothing when they restart; nobody else holds their handle.
   std::vector<supervised> all{
     {"journal", pointer(journal), {}, "what it has not written yet was answered to nobody, and only a replay knows what is on disk"},
@@ -132,6 +137,8 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
     {"checker_controller", pointer(checkers), {}, "it tells the checkers what they may do"},
     {"gateway", pointer(gateway), {}, "requests in flight would have no owner"},
     {"node_manager", pointer(manager), {}, "it holds the links of the nodes"}};
+  if (out.http)
+    all.push_back({"http_desk", pointer(out.http), {}, "requests in flight over HTTP would have no owner"});
   const auto restartable = [&](const char* name, std::function<subscriber_actor()> spawn) {
     auto begin = [&system, scheduler, spawn = std::move(spawn)] {
       auto actor = spawn();

@@ -3,6 +3,7 @@
 
 #include "actors/core/settings.hpp"
 #include "actors/core/task_queue.hpp"
+#include "actors/http_desk.hpp"
 #include "actors/interfaces.hpp"
 #include "messages/limits.hpp"
 #include "persistence/catalogue.hpp"
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,12 +29,14 @@ struct coordinator_config {
   task_limits tasks = task_limits::standard();
   std::chrono::milliseconds load_timeout = limits::load_timeout; ///< Without progress.
   std::chrono::milliseconds sweep_round = limits::sweep_round; ///< Of a checker's slow walk over everything.
+  std::optional<http_desk_options> http;        ///< There is an HTTP door, which asks the http_desk.
   std::function<void(std::string)> on_fatal;    ///< Called once, from an actor, when the process must end; text for people.
 };
 
 /// The actors of one coordinator. The starter owns it: `stop` ends them in order.
 struct coordinator_actors {
   gateway_actor gateway;
+  http_desk_actor http; ///< None without coordinator_config::http.
   route_publisher_actor routes;
   link_owner_actor node_links; ///< Events of inbound links of nodes.
   std::uint64_t epoch = 0;

@@ -5,6 +5,7 @@
 #include "actors/inspect.hpp"
 #include "messages/schema/client.capnp.h"
 #include "messages/schema/common.capnp.h"
+#include "messages/schema/http.capnp.h"
 #include "messages/schema/node.capnp.h"
 #include "messages/schema/state.capnp.h"
 
@@ -106,7 +107,9 @@
   X(NodesHeardReply)                                                                                                   \
   X(SessionDetach)                                                                                                     \
   X(LinkCommand)                                                                                                       \
-  X(LinkEvent)
+  X(LinkEvent)                                                                                                         \
+  X(HttpRequest)                                                                                                       \
+  X(HttpReply)
 
 namespace muster {
 
@@ -225,6 +228,11 @@ using gateway_actor = subscriber_actor::extend<
   answers<schema::ClientRequest, schema::ClientReply>,
   // Refuses everything from now on (orderly stop).
   caf::reacts_to<stop_atom>>;
+
+/// The HTTP DESK interface: what is asked over HTTP, as requests to the gateway; answers as JSON and text.
+using http_desk_actor = subscriber_actor::extend<
+  // A request whole, or the next part of one; answered with what to write, or with what to find first.
+  answers<schema::HttpRequest, schema::HttpReply>>;
 
 /// The JOB interface: one load or release; short-lived, serial per collection.
 using job_actor = caf::typed_actor<

@@ -36,7 +36,7 @@ start_process() { # NAME READY ARGUMENTS...
 start_cluster() { # NODES
   local i
   start_process coordinator 'muster coordinator: listening' coordinator --data "$work/coordinator" --listen 127.0.0.1:0 \
-    --store "$work/store"
+    --http 127.0.0.1:0 --store "$work/store"
   coordinator=$(sed -n 's/.*listening on \([^,]*\),.*/\1/p' <<<"$ready_line")
   export MUSTER_COORDINATOR=$coordinator MUSTER_STORE=$work/store
   for ((i = 1; i <= $1; ++i)); do

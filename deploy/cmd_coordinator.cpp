@@ -21,12 +21,19 @@ namespace {
 struct options {
   std::string data;
   std::string listen = "127.0.0.1:7700";
+  std::string http = "127.0.0.1:7780";
   std::string config;
   std::string store = "store";
   std::vector<std::string> set;
   bool standby = false;
+  bool read_only = false;
+  bool collection_figures = false;
   bool debug = false;
   std::string log_format = "text";
+
+  bool has_http() const {
+    return http != "off";
+  }
 };
 
 // What was given for this start; a change at run time, which the journal keeps, counts more.
@@ -58,10 +65,16 @@ int run(const options& o) {
   hold_signals();
   const auto given = given_settings(o);
   value_or_end(net::loopback_address(o.listen));
+  if (o.has_http())
+    value_or_end(net::loopback_address(o.http));
   value_or_end(make_folder(o.data, "data folder"));
   value_or_end(make_folder(o.store, "store"));
-  if (!o.standby)
-    value_or_end(usable_listen_address(o.listen)); // a port in use is told before the folder is touched
+  if (!o.standby) {
+    // A port in use is told before the folder is touched.
+    value_or_end(usable_listen_address(o.listen));
+    if (o.has_http())
+      value_or_end(usable_listen_address(o.http));
+  }
   std::shared_ptr<journal> opened_journal = open_journal(o);
   if (!opened_journal)
     return done;
@@ -85,6 +98,8 @@ int run(const options& o) {
     config.store = o.store;
     config.node_gone = given.values().node_gone;
     config.settings = given;
+    if (o.has_http())
+      config.http = http_desk_options{o.read_only, o.collection_figures};
     config.on_fatal = [notice](std::string text) { notice.fatal(std::move(text)); };
     auto started = start_coordinator(system, config, edge.wire());
     config = {};
@@ -96,10 +111,18 @@ int run(const options& o) {
     auto& actors = *started;
     edge.own_links(actors.node_links, {});
     auto listening = edge.listen_coordinator(address, actors.gateway, actors.routes);
+    std::string http;
+    if (listening && o.has_http()) {
+      if (auto door = edge.listen_http(o.http, actors.http, *listening))
+        http = *door;
+      else
+        listening = door.error();
+    }
     if (listening) {
       const auto epoch = std::to_string(actors.epoch);
-      log::info("deploy", "listening on ", *listening, ", epoch ", epoch);
-      say_ready("muster coordinator: listening on " + *listening + ", data " + o.data + ", epoch " + epoch
+      log::info("deploy", "listening on ", *listening, ", http ", http.empty() ? "off" : http, o.read_only ? " (read-only)" : "",
+                ", epoch ", epoch);
+      say_ready("muster coordinator: listening on " + *listening + (http.empty() ? "" : ", http " + http) + ", data " + o.data + ", epoch " + epoch
                 + ", process " + std::to_string(getpid()));
       end = notice.wait();
       log::info("deploy", "coordinator ends: ", end.fatal.empty() ? "it was asked to" : end.fatal);
@@ -135,6 +158,12 @@ void add_coordinator(CLI::App& app, command& chosen) {
   sub.add_option("--listen", o->listen, "Where nodes and clients connect; loopback only, port 0: any free one")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  sub.add_option("--http", o->http, "Where HTTP is answered (/openapi.json says what); loopback only, port 0: any free one, off: nowhere")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  sub.add_flag("--read-only", o->read_only, "Refuse over HTTP whatever changes something");
+  sub.add_flag("--collection-figures", o->collection_figures,
+               "Show figures of each collection in /metrics too; there may be many");
   sub.add_option("--config", o->config, "Settings as YAML, such as node_gone_ms: 3000")->type_name("FILE");
   sub.add_option("--set", o->set, "One setting, counts more than the file and the environment; may be repeated")
       ->type_name("KEY=VALUE");

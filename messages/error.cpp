@@ -57,6 +57,7 @@ constexpr error_entry entries[] = {
   {ec::address_unusable, "address_unusable", false},
   {ec::stopping, "stopping", false},
   {ec::cancelled, "cancelled", false},
+  {ec::forbidden, "forbidden", false},
 };
 
 const error_entry* find(ec code) {

@@ -108,6 +108,8 @@ enum class ec : std::uint16_t {
   stopping = 10019,
   /// The caller ended the request.
   cancelled = 10020,
+  /// Not from there, or not through this door: it only reads, or is asked on behalf of a foreign page.
+  forbidden = 10030,
 };
 
 /// One line of the closed list.

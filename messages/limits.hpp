@@ -342,4 +342,35 @@ inline constexpr milliseconds route_delay{200};
 /// After this time without an answer a client asks another replica as well.
 inline constexpr milliseconds search_hedge{150};
 
+// -- HTTP ---------------------------------------------------------------------
+
+/// Bytes of a request's body; more: 413.
+inline constexpr std::size_t http_body_bytes = 8u << 20;
+/// Bytes of the path, query and headers of a request; more: 431.
+inline constexpr std::size_t http_header_bytes = 16u << 10;
+/// Connections of the door; one more is answered with 503 and closed.
+inline constexpr std::size_t http_connections = 200;
+/// Requests a second, of all clients together, with as many at once after a pause; more: 429 with Retry-After.
+inline constexpr std::size_t http_requests_per_second = 1'000;
+/// Searches that the door has in flight; one more: 429.
+inline constexpr std::size_t http_searches = 64;
+/// Open streams of events; one more: 429.
+inline constexpr std::size_t http_streams = 32;
+/// Time for the headers of a request, counted from its first byte; over it the connection is closed.
+inline constexpr milliseconds http_header_timeout{10'000};
+/// Time for a body; over it: 408.
+inline constexpr milliseconds http_body_timeout{30'000};
+/// Time for a client to take (a part of) an answer; over it the connection is closed.
+inline constexpr milliseconds http_write_timeout{30'000};
+/// How long a connection without a request is kept.
+inline constexpr milliseconds http_idle_timeout{60'000};
+/// A stream of events that has nothing to tell says so this often.
+inline constexpr milliseconds http_keep_alive{15'000};
+/// Events in one part of a stream; more come in the next.
+inline constexpr std::size_t http_events = 1'000;
+/// Deadline of a search over HTTP that names none.
+inline constexpr milliseconds http_search_deadline{5'000};
+/// The longest that the door waits for the answer to a request that only reads.
+inline constexpr milliseconds http_read_timeout{60'000};
+
 } // namespace muster::limits

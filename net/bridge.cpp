@@ -24,17 +24,18 @@ void loop_main(caf::actor_system& system, const net::queue_ptr& queue) {
   queue->close();
 }
 
+using bound = std::function<void(result<std::string>)>;
+
 /// Listens on the loop and waits for the outcome; binding does not block there, so the wait is short.
-result<std::string> listen(net::loop_queue& queue, const std::string& address, std::function<void(net::hub&)> prepare,
-                           net::hub::service_maker service) {
+result<std::string> listen(net::loop_queue& queue, const std::string& address,
+                           std::function<void(net::hub&, const std::string& where, bound done)> begin) {
   auto checked = net::loopback_address(address);
   if (!checked)
     return checked.error();
   auto outcome = std::make_shared<std::promise<result<std::string>>>();
   auto future = outcome->get_future();
-  queue.post([=, where = to_string(*checked)](net::hub& h) {
-    prepare(h);
-    h.listen(where, service, [outcome](result<std::string> r) { outcome->set_value(std::move(r)); });
+  queue.post([outcome, begin = std::move(begin), where = to_string(*checked)](net::hub& h) {
+    begin(h, where, [outcome](result<std::string> r) { outcome->set_value(std::move(r)); });
   });
   if (future.wait_for(limits::dial_timeout) != std::future_status::ready)
     return failure{ec::address_unusable, "cannot listen on " + address + ": the event loop does not answer"};
@@ -61,20 +62,25 @@ void bridge::own_links(link_owner_actor main_links, link_owner_actor peer_links)
 
 result<std::string> bridge::listen_coordinator(const std::string& address, gateway_actor gateway,
                                                route_publisher_actor routes) {
-  return listen(
-    *queue_, address,
-    [gateway, routes, queue = queue_](net::hub& h) {
-      h.client_door = net::spawn_client_door(h.system, queue, gateway);
-      h.routes = routes;
-    },
-    net::make_coordinator_service);
+  return listen(*queue_, address, [gateway, routes, queue = queue_](net::hub& h, const std::string& where, bound done) {
+    h.client_door = net::spawn_client_door(h.system, queue, gateway);
+    h.routes = routes;
+    h.listen(where, net::make_coordinator_service, std::move(done));
+  });
+}
+
+result<std::string> bridge::listen_http(const std::string& address, http_desk_actor desk, const std::string& coordinator) {
+  return listen(*queue_, address, [desk, coordinator, queue = queue_](net::hub& h, const std::string& where, bound done) {
+    h.http_desk = net::spawn_http_door(h.system, queue, desk);
+    h.listen_http(where, coordinator, {}, std::move(done));
+  });
 }
 
 result<std::string> bridge::listen_node(const std::string& address, search_door_actor door) {
-  return listen(
-    *queue_, address,
-    [door, queue = queue_](net::hub& h) { h.search_door = net::spawn_search_door(h.system, queue, door); },
-    net::make_node_service);
+  return listen(*queue_, address, [door, queue = queue_](net::hub& h, const std::string& where, bound done) {
+    h.search_door = net::spawn_search_door(h.system, queue, door);
+    h.listen(where, net::make_node_service, std::move(done));
+  });
 }
 
 } // namespace muster

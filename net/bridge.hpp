@@ -41,6 +41,9 @@ public:
   result<std::string> listen_coordinator(const std::string& address, gateway_actor gateway,
                                          route_publisher_actor routes);
 
+  /// Offers HTTP. Loopback only; port 0: any. `coordinator`: what listen_coordinator returned, for searches. Returns the address bound.
+  result<std::string> listen_http(const std::string& address, http_desk_actor desk, const std::string& coordinator);
+
   /// Offers interface QueryNode. Loopback only; port 0: any. Returns the address bound.
   result<std::string> listen_node(const std::string& address, search_door_actor door);
 

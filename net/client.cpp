@@ -1,17 +1,11 @@
 // Calls of the client library, typed and as JSON.
 #include "net/client.hpp"
 
+#include "messages/schema_json.hpp"
 #include "net/methods.hpp"
 #include "net/remote.hpp"
 #include "net/route_watch.hpp"
 #include "net/searcher.hpp"
-
-#include <capnp/compat/json.h>
-#include <capnp/dynamic.h>
-
-#include <algorithm>
-#include <cctype>
-#include <numeric>
 
 namespace muster {
 
@@ -21,42 +15,6 @@ using call_result = result<msg<schema::ClientReply>>;
 
 kj::Duration as_kj(std::chrono::milliseconds t) {
   return static_cast<std::int64_t>(t.count()) * kj::MILLISECONDS;
-}
-
-/// How many letters have to change to make one word of the other.
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto above = row[j];
-      const std::size_t change = std::tolower(a[i - 1]) == std::tolower(b[j - 1]) ? 0 : 1;
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + change});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
-/// The message of a failed requirement in Cap'n Proto's JSON codec without the C++ in it.
-std::string what_is_wrong(std::string text) {
-  const std::string field = "field.getName() = ";
-  if (text.starts_with("expected "))
-    if (const auto end = text.find("; "); end != std::string::npos)
-      text.erase(0, end + 2);
-  if (const auto at = text.find(field); at != std::string::npos)
-    text.erase(at, field.size());
-  return text;
-}
-
-failure unknown_method(const std::string& method) {
-  auto names = client::methods();
-  std::stable_sort(names.begin(), names.end(),
-                   [&](auto& a, auto& b) { return edit_distance(a, method) < edit_distance(b, method); });
-  return {ec::parameter_invalid, "the coordinator has no method \"" + method + "\"; the nearest are " + names[0] + ", "
-                                   + names[1] + " and " + names[2]};
 }
 
 } // namespace
@@ -172,43 +130,21 @@ kj::Promise<call_result> client::call(msg<schema::ClientRequest> request) {
 }
 
 std::vector<std::string> client::methods() {
-#define MUSTER_NAME(lower, Upper, most) #lower,
-  return {MUSTER_CLIENT_METHODS(MUSTER_NAME)};
-#undef MUSTER_NAME
+  return method_names();
 }
 
 kj::Promise<result<std::string>> client::call_json(std::string method, std::string json) {
   using text_result = result<std::string>;
-  auto name = method;
-  if (!name.empty())
-    name[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(name[0])));
-  auto known = methods();
-  if (std::find(known.begin(), known.end(), name) == known.end())
-    return text_result{unknown_method(method)};
-  if (json.find_first_not_of(" \t\r\n") == std::string::npos)
-    json = "{}";
-  msg<schema::ClientRequest> request;
-  // An arm of ClientRequest has the name of its method, and so has the arm of the reply.
-  KJ_IF_MAYBE (e, kj::runCatchingExceptions([&] {
-                 capnp::MallocMessageBuilder message;
-                 auto root = message.initRoot<schema::ClientRequest>();
-                 capnp::DynamicStruct::Builder dynamic = capnp::toDynamic(root);
-                 auto arm = dynamic.init(name).as<capnp::DynamicStruct>();
-                 capnp::JsonCodec codec;
-                 codec.setRejectUnknownFields(true);
-                 codec.decode(kj::arrayPtr(json.data(), json.size()), arm);
-                 request = copy<schema::ClientRequest>(root.asReader());
-               }))
-    return text_result{failure{ec::parameter_invalid, "the parameters of " + name + " are no fitting JSON: "
-                                                        + what_is_wrong(net::text_of(*e))
-                                                        + "; see messages/schema/client.capnp"}};
-  return call(std::move(request)).then([name](call_result&& reply) -> text_result {
+  const auto name = find_method(method);
+  if (name.empty())
+    return text_result{no_such_method(method)};
+  auto request = read_request(name, json);
+  if (!request)
+    return text_result{request.error()};
+  return call(std::move(*request)).then([name](call_result&& reply) -> text_result {
     if (!reply)
       return reply.error();
-    capnp::JsonCodec codec;
-    codec.setPrettyPrint(true);
-    capnp::DynamicStruct::Reader dynamic = capnp::toDynamic(reply->read());
-    return std::string{codec.encode(dynamic.get(name).as<capnp::DynamicStruct>()).cStr()};
+    return write_json(capnp::toDynamic(reply->read()).get(name).as<capnp::DynamicStruct>(), true);
   });
 }
 

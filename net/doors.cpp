@@ -37,6 +37,27 @@ inline constexpr std::chrono::milliseconds longest(const schema::SearchRequest*)
   return limits::search_timeout;
 }
 
+/// Behind the desk, which knows what a request may take.
+inline constexpr std::chrono::milliseconds longest(const schema::HttpRequest*) {
+  return limits::job_timeout + 2 * limits::reply_slack;
+}
+
+inline constexpr const char* name_of(const schema::ClientRequest*) {
+  return "client_door";
+}
+
+inline constexpr const char* name_of(const schema::SearchRequest*) {
+  return "node_door";
+}
+
+inline constexpr const char* name_of(const schema::HttpRequest*) {
+  return "http_door";
+}
+
+inline void answer(hub& h, std::uint64_t call, result<msg<schema::HttpReply>> reply) {
+  h.http_calls.answer(call, std::move(reply));
+}
+
 inline void answer(hub& h, std::uint64_t call, result<msg<schema::ClientReply>> reply) {
   h.client_calls.answer(call, std::move(reply));
 }
@@ -50,7 +71,7 @@ struct door_state : shell<door_actor<Request>, door_state<Request, Reply, Target
   using super = shell<door_actor<Request>, door_state<Request, Reply, Target>>;
 
   explicit door_state(typename super::self_pointer ptr)
-    : super(ptr, std::is_same_v<Request, schema::ClientRequest> ? "client_door" : "node_door", "door", "bridge") {
+    : super(ptr, name_of(static_cast<Request*>(nullptr)), "door", "bridge") {
     // nop
   }
 
@@ -134,6 +155,10 @@ client_door_actor spawn_client_door(caf::actor_system& system, queue_ptr queue, 
 search_door_door_actor spawn_search_door(caf::actor_system& system, queue_ptr queue, search_door_actor target) {
   return system.spawn(door<schema::SearchRequest, schema::SearchReply, search_door_actor>, std::move(queue),
                       std::move(target));
+}
+
+http_desk_door_actor spawn_http_door(caf::actor_system& system, queue_ptr queue, http_desk_actor desk) {
+  return system.spawn(door<schema::HttpRequest, schema::HttpReply, http_desk_actor>, std::move(queue), std::move(desk));
 }
 
 route_relay_actor spawn_route_relay(caf::actor_system& system, queue_ptr queue, std::uint64_t watch,

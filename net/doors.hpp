@@ -21,6 +21,7 @@ using door_actor = caf::typed_actor<
 
 using client_door_actor = door_actor<schema::ClientRequest>;
 using search_door_door_actor = door_actor<schema::SearchRequest>;
+using http_desk_door_actor = door_actor<schema::HttpRequest>;
 
 /// The ROUTE RELAY interface: one watch; its update is answered when the watcher's RPC has returned.
 using route_relay_actor = route_subscriber_actor::extend<
@@ -35,6 +36,8 @@ wire_actor spawn_wire(caf::actor_system& system, queue_ptr queue);
 client_door_actor spawn_client_door(caf::actor_system& system, queue_ptr queue, gateway_actor gateway);
 
 search_door_door_actor spawn_search_door(caf::actor_system& system, queue_ptr queue, search_door_actor door);
+
+http_desk_door_actor spawn_http_door(caf::actor_system& system, queue_ptr queue, http_desk_actor desk);
 
 /// Ends itself when the publisher ends; tells the loop when it ends for any reason.
 route_relay_actor spawn_route_relay(caf::actor_system& system, queue_ptr queue, std::uint64_t watch,

@@ -26,6 +26,7 @@ hub::hub(caf::actor_system& sys, kj::AsyncIoProvider& io, queue_ptr queue)
 
 hub::~hub() {
   stopping_ = true;
+  http_door_ = nullptr;
   tasks_ = nullptr;
   links.stop();
   // What is destroyed with a connection (watch handles, frame sinks) calls back: the tables are taken out first.
@@ -38,6 +39,7 @@ hub::~hub() {
     caf::anon_send_exit(w.relay, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(client_door, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(search_door, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(http_desk, caf::exit_reason::user_shutdown);
 }
 
 kj::Promise<void> hub::run() {
@@ -80,16 +82,14 @@ void hub::taskFailed(kj::Exception&& e) {
 
 // -- listening ----------------------------------------------------------------
 
-void hub::listen(std::string address, service_maker service, std::function<void(result<std::string>)> done) {
+void hub::bind(std::string address, std::function<void(kj::Own<kj::ConnectionReceiver>)> use,
+               std::function<void(result<std::string>)> done) {
   auto parsed = kj::evalNow([&] { return network.parseAddress(address.c_str()); });
-  auto bound = parsed.then([this, address, service, done](kj::Own<kj::NetworkAddress>&& where) {
+  auto bound = parsed.then([address, use = std::move(use), done](kj::Own<kj::NetworkAddress>&& where) {
     auto receiver = where->listen();
     auto parts = split_address(address);
     parts->port = static_cast<std::uint16_t>(receiver->getPort());
-    auto maker = kj::heap<service_maker>(service);
-    auto& r = *receiver;
-    auto& m = *maker;
-    tasks_->add(accept(r, m).attach(kj::mv(receiver), kj::mv(maker)));
+    use(kj::mv(receiver));
     log::info(channel, "listens on ", to_string(*parts));
     done(to_string(*parts));
   });
@@ -99,6 +99,28 @@ void hub::listen(std::string address, service_maker service, std::function<void(
       text = "cannot listen on " + address + ": another process listens there; stop it or choose another port";
     done(failure{ec::address_unusable, std::move(text)});
   }));
+}
+
+void hub::listen(std::string address, service_maker service, std::function<void(result<std::string>)> done) {
+  bind(
+    std::move(address),
+    [this, service = std::move(service)](kj::Own<kj::ConnectionReceiver> receiver) {
+      auto maker = kj::heap<service_maker>(service);
+      auto& r = *receiver;
+      auto& m = *maker;
+      tasks_->add(accept(r, m).attach(kj::mv(receiver), kj::mv(maker)));
+    },
+    std::move(done));
+}
+
+void hub::listen_http(std::string address, std::string coordinator, http_limits most,
+                      std::function<void(result<std::string>)> done) {
+  bind(
+    std::move(address),
+    [this, coordinator = std::move(coordinator), most](kj::Own<kj::ConnectionReceiver> receiver) {
+      http_door_ = kj::heap<http_door>(*this, kj::mv(receiver), coordinator, most);
+    },
+    std::move(done));
 }
 
 kj::Promise<void> hub::accept(kj::ConnectionReceiver& receiver, const service_maker& service) {
@@ -173,6 +195,12 @@ kj::Promise<result<msg<schema::ClientReply>>> hub::ask(const msg<schema::ClientR
 kj::Promise<result<msg<schema::SearchReply>>> hub::ask(const msg<schema::SearchRequest>& request) {
   auto [call, answer] = search_calls.open();
   post(system, search_door, call, request);
+  return kj::mv(answer);
+}
+
+kj::Promise<result<msg<schema::HttpReply>>> hub::ask(const msg<schema::HttpRequest>& request) {
+  auto [call, answer] = http_calls.open();
+  post(system, http_desk, call, request);
   return kj::mv(answer);
 }
 

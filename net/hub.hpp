@@ -3,6 +3,7 @@
 
 #include "net/connection.hpp"
 #include "net/doors.hpp"
+#include "net/http_door.hpp"
 #include "net/links.hpp"
 
 #include <kj/async-io.h>
@@ -61,6 +62,9 @@ public:
 
   void listen(std::string address, service_maker service, std::function<void(result<std::string>)> done);
 
+  /// The same for HTTP; searches go to the nodes by the routes of `coordinator`.
+  void listen_http(std::string address, std::string coordinator, http_limits most, std::function<void(result<std::string>)> done);
+
   // -- connections ------------------------------------------------------------
 
   /// Takes over a connected stream; `make` builds the connection once its number is known.
@@ -78,10 +82,13 @@ public:
 
   kj::Promise<result<msg<schema::ClientReply>>> ask(const msg<schema::ClientRequest>& request);
   kj::Promise<result<msg<schema::SearchReply>>> ask(const msg<schema::SearchRequest>& request);
+  kj::Promise<result<msg<schema::HttpReply>>> ask(const msg<schema::HttpRequest>& request);
   waiting_calls<schema::ClientReply> client_calls;
   waiting_calls<schema::SearchReply> search_calls;
+  waiting_calls<schema::HttpReply> http_calls;
   client_door_actor client_door;
   search_door_door_actor search_door;
+  http_desk_door_actor http_desk;
   route_publisher_actor routes;
 
   // -- watches ----------------------------------------------------------------
@@ -115,6 +122,8 @@ private:
   /// Stops when all that was written is with the system, or it is too late.
   kj::Promise<void> drain(kj::TimePoint until);
   kj::Promise<void> accept(kj::ConnectionReceiver& receiver, const service_maker& service);
+  /// Binds an address, and `use`s what was bound; `done` hears the address, or why not.
+  void bind(std::string address, std::function<void(kj::Own<kj::ConnectionReceiver>)> use, std::function<void(result<std::string>)> done);
   void ended(std::uint64_t id);
   void taskFailed(kj::Exception&& e) override;
 
@@ -126,6 +135,7 @@ private:
   std::size_t inbound_ = 0;
   std::unordered_map<std::uint64_t, entry> connections_;
   std::unordered_map<std::uint64_t, watch_entry> watches_;
+  kj::Own<http_door> http_door_;
   kj::Own<kj::TaskSet> tasks_;
 };
 

@@ -266,7 +266,7 @@ std::uint64_t orders_sent(caller& c, client& to) {
 }
 
 std::vector<std::string> coordinator_arguments(const std::string& folder, const std::string& listen) {
-  return {"coordinator", "--data", folder + "/data", "--store", folder + "/store", "--listen", listen};
+  return {"coordinator", "--data", folder + "/data", "--store", folder + "/store", "--listen", listen, "--http", "off"};
 }
 
 /// SIGKILL of a coordinator whose nodes stay, and from the start of the next one to its first true answer about the first, the middle

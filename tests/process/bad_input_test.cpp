@@ -110,7 +110,7 @@ TEST(bad_input, only_loopback_and_free_ports_can_be_listened_on) {
   cluster c;
   c.start_coordinator();
   const auto coordinator_at = [&](const std::string& address) {
-    return run_muster({"coordinator", "--data", c.path() + "/other", "--listen", address, "--store", c.store()},
+    return run_muster({"coordinator", "--data", c.path() + "/other", "--listen", address, "--store", c.store(), "--http", "off"},
                       seconds{10});
   };
   expect_refused(coordinator_at("0.0.0.0:0"), 1, "loopback");
@@ -130,7 +130,7 @@ TEST(bad_input, settings_are_checked_and_the_nearest_named) {
   cluster c;
   const auto with = [&](const std::string& text) {
     std::ofstream{c.path() + "/muster.yaml"} << text;
-    return run_muster({"coordinator", "--data", c.path() + "/d", "--listen", "127.0.0.1:0", "--store", c.store(),
+    return run_muster({"coordinator", "--data", c.path() + "/d", "--listen", "127.0.0.1:0", "--store", c.store(), "--http", "off",
                        "--config", c.path() + "/muster.yaml"},
                       seconds{10});
   };

@@ -99,7 +99,7 @@ TEST(durability, second_coordinator_on_the_same_folder_is_refused) {
   cluster c;
   c.start_coordinator();
   const auto second =
-      run_muster({"coordinator", "--data", c.path() + "/coordinator", "--listen", "127.0.0.1:0", "--store", c.store()},
+      run_muster({"coordinator", "--data", c.path() + "/coordinator", "--listen", "127.0.0.1:0", "--store", c.store(), "--http", "off"},
                  seconds{10});
   EXPECT_EQ(second.code, 1) << second.err;
   EXPECT_NE(second.err.find("old_session_exists"), std::string::npos) << second.err;
@@ -152,7 +152,7 @@ TEST(durability, newer_data_folder_is_refused_and_left_alone) {
   c.coordinator().kill();
   execute(c.path() + "/coordinator/journal.db", "PRAGMA user_version = 99");
   const auto o =
-      run_muster({"coordinator", "--data", c.path() + "/coordinator", "--listen", "127.0.0.1:0", "--store", c.store()},
+      run_muster({"coordinator", "--data", c.path() + "/coordinator", "--listen", "127.0.0.1:0", "--store", c.store(), "--http", "off"},
                  seconds{10});
   EXPECT_EQ(o.code, 1);
   EXPECT_NE(o.err.find("newer_version"), std::string::npos) << o.err;

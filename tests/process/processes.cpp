@@ -164,7 +164,7 @@ void cluster::start_coordinator(const std::vector<std::string>& more,
                                 const std::map<std::string, std::string>& environment) {
   std::filesystem::create_directories(store());
   std::vector<std::string> arguments{"coordinator", "--data", path() + "/coordinator", "--listen", address_,
-                                     "--store",     store()};
+                                     "--store",     store(), "--http", "127.0.0.1:0"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   coordinator_.reset(); // Its port and its lock are free before the next one wants them.
   coordinator_ = std::make_unique<process>(MUSTER_BINARY, arguments, environment);
@@ -172,12 +172,14 @@ void cluster::start_coordinator(const std::vector<std::string>& more,
   const auto line = coordinator_->out();
   const auto from = line.find("listening on ") + 13;
   address_ = line.substr(from, line.find(',', from) - from);
+  const auto http = line.find(", http ");
+  http_ = http == std::string::npos ? std::string{} : line.substr(http + 7, line.find(',', http + 7) - http - 7);
 }
 
 void cluster::start_standby() {
   standby_ = std::make_unique<process>(
       MUSTER_BINARY, std::vector<std::string>{"coordinator", "--standby", "--data", path() + "/coordinator", "--listen", address_,
-                                              "--store", store()});
+                                              "--store", store(), "--http", "127.0.0.1:0"});
   ASSERT_TRUE(standby_->await_output("standing by", seconds{20})) << standby_->err();
 }
 

@@ -104,6 +104,10 @@ public:
   const std::string& address() const {
     return address_;
   }
+  /// Where HTTP is answered; empty: nowhere.
+  const std::string& http() const {
+    return http_;
+  }
   const std::string& path() const {
     return folder_.path();
   }
@@ -130,6 +134,7 @@ public:
 private:
   temp_folder folder_;
   std::string address_ = "127.0.0.1:0";
+  std::string http_;
   std::map<std::string, std::unique_ptr<process>> nodes_;
   std::unique_ptr<process> standby_;
   std::unique_ptr<process> coordinator_; // Ends first.

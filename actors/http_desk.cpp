@@ -1,0 +1,230 @@
+// Requests over HTTP: read, asked of the gateway, shown.
+#include "actors/http_desk.hpp"
+
+#include "actors/core/answers.hpp"
+#include "actors/core/http_methods.hpp"
+#include "actors/core/http_replies.hpp"
+#include "actors/core/situation.hpp"
+#include "actors/runtime/publisher.hpp"
+#include "messages/schema_json.hpp"
+
+#include <caf/typed_response_promise.hpp>
+
+#include <charconv>
+#include <functional>
+#include <optional>
+#include <utility>
+
+namespace muster {
+
+namespace {
+
+std::string_view text_of(capnp::Data::Reader data) {
+  return {reinterpret_cast<const char*>(data.begin()), data.size()};
+}
+
+struct desk_shell : shell<http_desk_actor, desk_shell> {
+  using reply_ptr = m<schema::HttpReply>;
+  using promise = caf::typed_response_promise<reply_ptr>;
+  using answered = std::function<http_answer(schema::ClientReply::Reader)>;
+
+  explicit desk_shell(self_pointer ptr) : shell(ptr, "http_desk", "http_desk", "supervisor") {
+    // nop
+  }
+
+  m<schema::Ack> hear(const publication& p) {
+    view.apply(p);
+    return acknowledge(*this, p);
+  }
+
+  caf::result<reply_ptr> handle(const m<schema::HttpRequest>& request) {
+    try {
+      const auto r = request.read();
+      switch (r.which()) {
+        case schema::HttpRequest::CALL:
+          return call(r.getCall());
+        case schema::HttpRequest::FOUND:
+          return write(search_answer(r.getFound()));
+        default:
+          break;
+      }
+    } catch (const std::exception& e) {
+      error("a request over HTTP failed: ", e.what());
+      return write(error_answer({ec::internal, "the request failed inside the coordinator; its log says more"}));
+    }
+    return write(error_answer({ec::parameter_invalid, "a request of no kind that this version knows"}));
+  }
+
+  http_desk_options options;
+  std::uint64_t epoch = 0;
+  gateway_actor gateway;
+
+private:
+  caf::result<reply_ptr> call(schema::HttpCall::Reader c) {
+    const http_call asked{muster::view(c.getVerb()),        muster::view(c.getTarget()), muster::view(c.getHost()),
+                          muster::view(c.getOrigin()),      muster::view(c.getSite()),   muster::view(c.getContentType()),
+                          text_of(c.getBody()),             c.getPort()};
+    auto plan = plan_of(asked, options.read_only, muster::view(c.getLastEventId()));
+    switch (plan.need) {
+      case http_need::answer:
+        return write(plan.answer);
+      case http_need::method:
+        return ask(std::move(plan));
+      case http_need::debug:
+        return debug_of(std::move(plan));
+      case http_need::search: {
+        const auto query = read_search(plan.parameters);
+        if (!query)
+          return write(error_answer(query.error()));
+        return make<schema::HttpReply>([&](schema::HttpReply::Builder b) { b.setSearch(query->read()); }, epoch);
+      }
+      case http_need::health:
+        return write(json_answer(json{json::object{{"state", "alive"}, {"epoch", json::text_of(static_cast<std::int64_t>(epoch))}}}.text()));
+      case http_need::readiness:
+        return readiness();
+      default:
+        return write(error_answer(501, {ec::internal, "not there yet"}));
+    }
+  }
+
+  /// Asks the gateway; the answer comes later.
+  caf::result<reply_ptr> ask(http_plan plan) {
+    return ask(plan, [plan](schema::ClientReply::Reader reply) { return reply_answer(plan, reply); });
+  }
+
+  caf::result<reply_ptr> ask(const http_plan& plan, answered then) {
+    const auto read = read_request(plan.method, plan.parameters);
+    if (!read)
+      return write(error_answer(read.error()));
+    auto answer = self->make_response_promise<reply_ptr>();
+    request_of(plan.method, *read, [this, answer, plan, then](result<m<schema::ClientReply>> got) mutable {
+      answer.deliver(write(got ? guarded([&] { return then(got->read()); }) : failed_answer(plan, got.error())));
+    });
+    return answer;
+  }
+
+  /// One question to the gateway, with what its header allows of time; `then` is called once.
+  void request_of(const std::string& method, const m<schema::ClientRequest>& read, std::function<void(result<m<schema::ClientReply>>)> then) {
+    const auto from = capnp::toDynamic(read.read()).get(method).as<capnp::DynamicStruct>();
+    const auto header = from.get("header").as<schema::Header>();
+    const auto left = time_left(header, only_reads(method) ? limits::http_read_timeout : limits::job_timeout);
+    const auto question = build<schema::ClientRequest>(
+      [&](schema::ClientRequest::Builder b) {
+        stamp(b.initHeader(), header.getEpoch(), left, header.getTraceId());
+        auto to = capnp::toDynamic(b);
+        to.set(method, from);
+        stamp(to.get(method).as<capnp::DynamicStruct>().init("header").as<schema::Header>(), header.getEpoch(), left, header.getTraceId());
+      },
+      read->totalSize().wordCount + 32);
+    request<m<schema::ClientReply>>(
+      gateway, left + limits::reply_slack, question, [then](const m<schema::ClientReply>& reply) { then(reply); },
+      [then](const failure& why) { then(why); });
+  }
+
+  caf::result<reply_ptr> debug_of(http_plan plan) {
+    std::int64_t collection = 0;
+    if (!plan.collection.empty()) {
+      const auto id = find(plan.collection);
+      if (!id)
+        return write(error_answer({ec::collection_not_loaded, "nothing is known of a collection \"" + plan.collection.substr(0, 128)
+                                                                + "\" here; give the name or id of one that is loaded"}));
+      collection = *id;
+    }
+    plan.parameters = metrics_parameters(plan, collection);
+    plan.method = "getMetrics";
+    return ask(std::move(plan));
+  }
+
+  /// The id of what is called so; or the number itself.
+  std::optional<std::int64_t> find(const std::string& text) const {
+    if (const auto* c = find_loaded(view, text))
+      return c->desired->id;
+    std::int64_t id = 0;
+    const auto [at, wrong] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (wrong == std::errc{} && at == text.data() + text.size() && id > 0)
+      return id;
+    return std::nullopt;
+  }
+
+  // -- readiness -------------------------------------------------------------------
+
+  caf::result<reply_ptr> readiness() {
+    http_plan plan;
+    plan.method = "getComponentStates";
+    return ask(plan, [this](schema::ClientReply::Reader reply) {
+      const auto components = reply.getGetComponentStates().getComponents();
+      const auto state = components.size() > 0 ? std::string{muster::view(components[0].getState())} : std::string{"Abnormal"};
+      json::array reasons;
+      if (state != "Healthy")
+        reasons.push_back("the coordinator is " + state);
+      for (const auto& metadata : probes_of(self->system()).reports("metadata", now()))
+        if (!metadata.waiting_for.empty()) {
+          reasons.push_back("the journal cannot be written: " + metadata.waiting_for);
+          try_journal();
+        }
+      const bool ready = reasons.empty();
+      auto out = json_answer(json{json::object{{"ready", ready}, {"state", state}, {"reasons", std::move(reasons)}}}.text());
+      out.status = ready ? 200 : 503;
+      return out;
+    });
+  }
+
+  /// After a refused write nothing may be written for long; who asks whether it can be again makes it tried, now and then.
+  void try_journal() {
+    if (tried_at != 0 && now() < tried_at + std::chrono::nanoseconds{limits::retry_longest}.count())
+      return;
+    tried_at = now();
+    if (const auto read = read_request("allocateIds", R"({"count":1})"))
+      request_of("allocateIds", *read, [](auto) {});
+  }
+
+  // -- answers ---------------------------------------------------------------------
+
+  template <class F>
+  http_answer guarded(F&& f) {
+    try {
+      return f();
+    } catch (const std::exception& e) {
+      error("an answer over HTTP failed: ", e.what());
+      return error_answer({ec::internal, "the answer failed inside the coordinator; its log says more"});
+    }
+  }
+
+  reply_ptr write(const http_answer& a) {
+    return build<schema::HttpReply>(
+      [&](schema::HttpReply::Builder b) {
+        stamp(b.initHeader(), epoch);
+        auto out = b.initAnswer();
+        out.setStatus(static_cast<std::uint16_t>(a.status));
+        out.setContentType(a.content_type);
+        auto headers = out.initHeaders(static_cast<unsigned>(a.headers.size()));
+        for (unsigned i = 0; i < a.headers.size(); ++i) {
+          headers[i].setKey(a.headers[i].first);
+          headers[i].setValue(a.headers[i].second);
+        }
+        out.setBody({reinterpret_cast<const kj::byte*>(a.body.data()), a.body.size()});
+      },
+      a.body.size() / 8 + 64);
+  }
+
+  situation view;
+  std::int64_t tried_at = 0;
+};
+
+http_desk_actor::behavior_type desk_behavior(http_desk_actor::stateful_pointer<desk_shell> self, const http_desk_options& options,
+                                             std::uint64_t epoch, const gateway_actor& gateway) {
+  auto& s = self->state;
+  s.options = options;
+  s.epoch = epoch;
+  s.gateway = gateway;
+  return {s.on(&desk_shell::hear), s.on(&desk_shell::handle)};
+}
+
+} // namespace
+
+http_desk_actor spawn_http_desk(caf::actor_system& system, const http_desk_options& options, std::uint64_t epoch,
+                                gateway_actor gateway) {
+  return system.spawn(desk_behavior, options, epoch, std::move(gateway));
+}
+
+} // namespace muster

@@ -1,0 +1,22 @@
+// The actor behind the HTTP door.
+#pragma once
+
+#include "actors/interfaces.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <cstdint>
+
+namespace muster {
+
+struct http_desk_options {
+  bool read_only = false;         ///< Requests that change something are refused.
+  bool collection_labels = false; ///< Figures of each collection and channel too.
+};
+
+/// Spawns the desk: it reads paths and JSON, asks the gateway, and keeps the figures of /metrics as the situation changes. Whatever
+/// fails in it is an answer with status 500, and no end of the actor.
+http_desk_actor spawn_http_desk(caf::actor_system& system, const http_desk_options& options, std::uint64_t epoch,
+                                gateway_actor gateway);
+
+} // namespace muster
