@@ -95,7 +95,8 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   const auto metadata = spawn_metadata(system, std::move(*start), journal, config.on_fatal);
   const auto data = spawn_data_source(system, config.catalogue, config.store);
   const auto distribution = spawn_distribution(system, out.epoch);
-  const auto scheduler = spawn_task_scheduler(system, out.epoch, config.tasks);
+  const auto tally = config.http ? std::make_shared<shared_tally>() : tally_ptr{};
+  const auto scheduler = spawn_task_scheduler(system, out.epoch, config.tasks, tally);
   const auto hears = [&](const auto& publisher, const subscriber_actor& who) {
     post(system, publisher, subscribe_atom::value, who);
   };
@@ -113,13 +114,13 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
   const auto manager = spawn_node_manager(system, std::move(nodes_start));
   const auto taps = spawn_tap_desk(system, out.epoch);
   const auto gateway = spawn_gateway(system, {out.epoch, metadata, data, targets, collections, routes, checkers,
-                                              scheduler, manager, journal, taps, config.settings});
+                                              scheduler, manager, journal, taps, config.settings, tally});
   for (const subscriber_actor& who : {subscriber_actor{routes}, subscriber_actor{collections}, subscriber_actor{targets},
                                       subscriber_actor{gateway}, subscriber_actor{checkers}})
     hears(scheduler, who);
 
   if (config.http) {
-    out.http = spawn_http_desk(system, *config.http, out.epoch, gateway);
+    out.http = spawn_http_desk(system, *config.http, {out.epoch, gateway, tally});
     hears(scheduler, out.http);
   }
 

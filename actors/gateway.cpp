@@ -11,6 +11,7 @@
 #include "actors/runtime/publisher.hpp"
 #include "actors/inspect_service.hpp"
 #include "actors/switch_service.hpp"
+#include "messages/version.hpp"
 
 #include <caf/typed_response_promise.hpp>
 
@@ -202,7 +203,8 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         break;
       default:
         if (is_job(which))
-          jobs.enqueue(request, [this, answer, which](const failure& why, std::int64_t id) mutable {
+          jobs.enqueue(request, [this, answer, which, counted = begin_counting(which)](const failure& why, std::int64_t id) mutable {
+            counted(why);
             deliver(answer, reply([&](auto b) { write_job_reply(which, why, id, b); }));
           });
         else if (is_switch(which))
@@ -228,7 +230,7 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
     return make<schema::ClientReply>(fill, peers.epoch);
   }
 
-  static constexpr const char* version = "0.1.0";
+  static constexpr const char* version = program_version.data();
 
   gateway_peers peers;
 
@@ -278,6 +280,18 @@ private:
       [this, answer, put](const m<Reply>& r) mutable { answer.deliver(reply([&](auto b) { put(b, r.read()); })); },
       [this, answer](const failure& why) mutable { answer.deliver(refuse(why.code, why.text)); });
     return answer;
+  }
+
+  /// Loads and releases, for /metrics: what is returned is called when it has ended.
+  std::function<void(const failure&)> begin_counting(Request::Which which) {
+    const bool load = which == Request::LOAD_COLLECTION || which == Request::LOAD_PARTITIONS;
+    if (!peers.tally || !(load || which == Request::RELEASE_COLLECTION || which == Request::RELEASE_PARTITIONS))
+      return [](const failure&) {};
+    const auto of = [load](coordinator_tally& t) -> request_tally& { return load ? t.loads : t.releases; };
+    peers.tally->change([&](coordinator_tally& t) { ++of(t).total; });
+    return [this, of, began = now()](const failure& why) {
+      peers.tally->change([&](coordinator_tally& t) { of(t).end(why.code == ec::ok, now() - began); });
+    };
   }
 
   /// Asks another actor and passes its reply on.

@@ -3,6 +3,7 @@
 
 #include "actors/core/settings.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/runtime/shared_tally.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -23,6 +24,7 @@ struct gateway_peers {
   journal_actor journal;
   tap_desk_actor taps;
   setting_table settings; ///< Given for this start.
+  tally_ptr tally;        ///< Where loads and releases are counted; null: nowhere.
 };
 
 /// Spawns the gateway: validation, admission (limits::client_requests), jobs serial per collection, reads from its own situation.

@@ -2,14 +2,20 @@
 #include "actors/http_desk.hpp"
 
 #include "actors/core/answers.hpp"
+#include "actors/core/cluster_figures.hpp"
 #include "actors/core/http_methods.hpp"
 #include "actors/core/http_replies.hpp"
+#include "actors/core/openapi.hpp"
 #include "actors/core/situation.hpp"
+#include "actors/runtime/process_figures.hpp"
 #include "actors/runtime/publisher.hpp"
 #include "messages/schema_json.hpp"
+#include "messages/version.hpp"
 
 #include <caf/typed_response_promise.hpp>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <functional>
 #include <optional>
@@ -33,7 +39,7 @@ struct desk_shell : shell<http_desk_actor, desk_shell> {
   }
 
   m<schema::Ack> hear(const publication& p) {
-    view.apply(p);
+    figures.hear(view, view.apply(p));
     return acknowledge(*this, p);
   }
 
@@ -45,6 +51,8 @@ struct desk_shell : shell<http_desk_actor, desk_shell> {
           return call(r.getCall());
         case schema::HttpRequest::FOUND:
           return write(search_answer(r.getFound()));
+        case schema::HttpRequest::MORE:
+          return events(r.getMore().getAfter(), limits::http_keep_alive, {});
         default:
           break;
       }
@@ -56,8 +64,7 @@ struct desk_shell : shell<http_desk_actor, desk_shell> {
   }
 
   http_desk_options options;
-  std::uint64_t epoch = 0;
-  gateway_actor gateway;
+  http_desk_peers peers;
 
 private:
   caf::result<reply_ptr> call(schema::HttpCall::Reader c) {
@@ -76,15 +83,22 @@ private:
         const auto query = read_search(plan.parameters);
         if (!query)
           return write(error_answer(query.error()));
-        return make<schema::HttpReply>([&](schema::HttpReply::Builder b) { b.setSearch(query->read()); }, epoch);
+        return make<schema::HttpReply>([&](schema::HttpReply::Builder b) { b.setSearch(query->read()); }, peers.epoch);
       }
       case http_need::health:
-        return write(json_answer(json{json::object{{"state", "alive"}, {"epoch", json::text_of(static_cast<std::int64_t>(epoch))}}}.text()));
+        return write(json_answer(json{json::object{{"state", "alive"}, {"epoch", json::text_of(static_cast<std::int64_t>(peers.epoch))}}}.text()));
       case http_need::readiness:
         return readiness();
-      default:
-        return write(error_answer(501, {ec::internal, "not there yet"}));
+      case http_need::openapi:
+        if (description.empty())
+          description = openapi_json(program_version);
+        return write(json_answer(description));
+      case http_need::metrics:
+        return metrics();
+      case http_need::events:
+        return begin_events(plan.after);
     }
+    return write(error_answer({ec::internal, "a path that leads nowhere"}));
   }
 
   /// Asks the gateway; the answer comes later.
@@ -117,7 +131,7 @@ private:
       },
       read->totalSize().wordCount + 32);
     request<m<schema::ClientReply>>(
-      gateway, left + limits::reply_slack, question, [then](const m<schema::ClientReply>& reply) { then(reply); },
+      peers.gateway, left + limits::reply_slack, question, [then](const m<schema::ClientReply>& reply) { then(reply); },
       [then](const failure& why) { then(why); });
   }
 
@@ -157,16 +171,23 @@ private:
       json::array reasons;
       if (state != "Healthy")
         reasons.push_back("the coordinator is " + state);
-      for (const auto& metadata : probes_of(self->system()).reports("metadata", now()))
-        if (!metadata.waiting_for.empty()) {
-          reasons.push_back("the journal cannot be written: " + metadata.waiting_for);
-          try_journal();
-        }
+      if (const auto trouble = journal_trouble(); !trouble.empty()) {
+        reasons.push_back("the journal cannot be written: metadata waits for " + trouble);
+        try_journal();
+      }
       const bool ready = reasons.empty();
       auto out = json_answer(json{json::object{{"ready", ready}, {"state", state}, {"reasons", std::move(reasons)}}}.text());
       out.status = ready ? 200 : 503;
       return out;
     });
+  }
+
+  /// What metadata waits for; empty: the last write was accepted.
+  std::string journal_trouble() {
+    std::string text;
+    for (const auto& metadata : probes_of(self->system()).reports("metadata", now()))
+      text = metadata.waiting_for;
+    return text;
   }
 
   /// After a refused write nothing may be written for long; who asks whether it can be again makes it tried, now and then.
@@ -176,6 +197,103 @@ private:
     tried_at = now();
     if (const auto read = read_request("allocateIds", R"({"count":1})"))
       request_of("allocateIds", *read, [](auto) {});
+  }
+
+  // -- events ----------------------------------------------------------------------
+
+  /// A stream begins with what is there. Who knows a number that there has not been was told it by an earlier start of the
+  /// coordinator: his stream begins with the last events, as that of somebody new.
+  caf::result<reply_ptr> begin_events(std::uint64_t after) {
+    if (after == 0)
+      return events(0, {}, opening);
+    auto answer = self->make_response_promise<reply_ptr>();
+    list_events(0, {}, [this, answer, after](result<schema::ListEventsReply::Reader> last) mutable {
+      if (!last) {
+        answer.deliver(write(error_answer(last.error())));
+        return;
+      }
+      const auto known = last->getEvents();
+      const auto newest = known.size() == 0 ? 0 : known[known.size() - 1].getNumber();
+      tell_events(after > newest ? 0 : after, {}, opening, answer);
+    });
+    return answer;
+  }
+
+  caf::result<reply_ptr> events(std::uint64_t after, std::chrono::milliseconds wait, const char* head) {
+    auto answer = self->make_response_promise<reply_ptr>();
+    tell_events(after, wait, head, answer);
+    return answer;
+  }
+
+  void tell_events(std::uint64_t after, std::chrono::milliseconds wait, const char* head, promise answer) {
+    list_events(after, wait, [this, answer, after, begins = std::string{head == nullptr ? "" : head}](auto got) mutable {
+      if (!got) {
+        answer.deliver(write(error_answer(got.error())));
+        return;
+      }
+      const auto text = begins + events_text(*got);
+      const auto all = got->getEvents();
+      answer.deliver(make<schema::HttpReply>(
+        [&](schema::HttpReply::Builder b) {
+          auto e = b.initEvents();
+          e.setText({reinterpret_cast<const kj::byte*>(text.data()), text.size()});
+          e.setLast(all.size() == 0 ? after : all[all.size() - 1].getNumber());
+        },
+        peers.epoch));
+    });
+  }
+
+  void list_events(std::uint64_t after, std::chrono::milliseconds wait, std::function<void(result<schema::ListEventsReply::Reader>)> then) {
+    const auto question = read_request("listEvents", events_parameters(after, wait.count()));
+    request_of("listEvents", *question, [then](result<m<schema::ClientReply>> got) {
+      if (!got)
+        return then(got.error());
+      if (const auto arm = read_reply("listEvents", got->read()); !arm)
+        return then(arm.error());
+      then(got->read().getListEvents());
+    });
+  }
+
+  /// How a stream begins: who loses it comes back after a second.
+  static constexpr const char* opening = "retry: 1000\n: events of this coordinator\n\n";
+
+  // -- figures ---------------------------------------------------------------------
+
+  /// Who was heard when is node_manager's to say; without its answer the other figures are shown all the same.
+  caf::result<reply_ptr> metrics() {
+    auto answer = self->make_response_promise<reply_ptr>();
+    request_of("listQueryNode", *read_request("listQueryNode", {}), [this, answer](result<m<schema::ClientReply>> got) mutable {
+      answer.deliver(write(guarded([&] {
+        http_answer out;
+        out.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        out.body = figures_text(got ? got->read().getListQueryNode() : schema::ListQueryNodeReply::Reader{});
+        return out;
+      })));
+    });
+    return answer;
+  }
+
+  std::string figures_text(schema::ListQueryNodeReply::Reader heard) {
+    prometheus_text out;
+    figures.write(view, options.collection_labels, out);
+    out.gauge("milvus_querycoord_last_heartbeat_timestamp", "When a node was last heard, nanoseconds since 1970");
+    for (auto n : heard.getNodes())
+      if (n.getLastHeard() != 0)
+        out.sample({{"node_id", std::to_string(n.getId())}}, static_cast<double>(n.getLastHeard()));
+    if (peers.tally)
+      write_tally(peers.tally->read(), out);
+    out.gauge("muster_build_info", "1, with the version of the program");
+    out.sample({{"version", std::string{program_version}}}, 1);
+    out.gauge("muster_coordinator_epoch", "Number of starts of this coordinator");
+    out.sample(static_cast<double>(peers.epoch));
+    out.gauge("muster_journal_writable", "1, or 0 since the journal refused a write");
+    out.sample(journal_trouble().empty() ? 1 : 0);
+    out.counter("muster_http_answers_total", "Answers over HTTP, by the first digit of their status");
+    for (std::size_t i = 2; i <= 5; ++i)
+      out.sample({{"status", std::to_string(i) + "xx"}}, static_cast<double>(answers_of[i]));
+    write_actor_figures(probes_of(self->system()).reports({}, now()), out);
+    write_process_figures(out);
+    return out.take();
   }
 
   // -- answers ---------------------------------------------------------------------
@@ -191,9 +309,10 @@ private:
   }
 
   reply_ptr write(const http_answer& a) {
+    ++answers_of[std::min<std::size_t>(a.status / 100, answers_of.size() - 1)];
     return build<schema::HttpReply>(
       [&](schema::HttpReply::Builder b) {
-        stamp(b.initHeader(), epoch);
+        stamp(b.initHeader(), peers.epoch);
         auto out = b.initAnswer();
         out.setStatus(static_cast<std::uint16_t>(a.status));
         out.setContentType(a.content_type);
@@ -208,23 +327,24 @@ private:
   }
 
   situation view;
+  cluster_figures figures;
+  std::array<std::uint64_t, 6> answers_of{}; ///< By the first digit of their status.
+  std::string description; ///< OpenAPI; made when first asked for.
   std::int64_t tried_at = 0;
 };
 
 http_desk_actor::behavior_type desk_behavior(http_desk_actor::stateful_pointer<desk_shell> self, const http_desk_options& options,
-                                             std::uint64_t epoch, const gateway_actor& gateway) {
+                                             const http_desk_peers& peers) {
   auto& s = self->state;
   s.options = options;
-  s.epoch = epoch;
-  s.gateway = gateway;
+  s.peers = peers;
   return {s.on(&desk_shell::hear), s.on(&desk_shell::handle)};
 }
 
 } // namespace
 
-http_desk_actor spawn_http_desk(caf::actor_system& system, const http_desk_options& options, std::uint64_t epoch,
-                                gateway_actor gateway) {
-  return system.spawn(desk_behavior, options, epoch, std::move(gateway));
+http_desk_actor spawn_http_desk(caf::actor_system& system, const http_desk_options& options, http_desk_peers peers) {
+  return system.spawn(desk_behavior, options, std::move(peers));
 }
 
 } // namespace muster

@@ -248,6 +248,8 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
   }
 
   void publish() {
+    if (tally)
+      tally->change([this](coordinator_tally& t) { t.tasks = tasks.tally(); });
     auto own = tasks.take_changes(number + 1);
     if (!own.empty()) {
       auto p = own.take(number + 1, epoch, now());
@@ -391,6 +393,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
   std::map<std::int64_t, task_executor_actor> executors;
   std::uint64_t epoch = 0;
   std::uint64_t number = 0;
+  tally_ptr tally; ///< For /metrics; null: nobody asks.
   bool flushing = false;
   bool telling = false; ///< News are on their way to inspector.
   bool ticking = false;
@@ -398,9 +401,11 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
 };
 
 task_scheduler_actor::behavior_type scheduler_behavior(task_scheduler_actor::stateful_pointer<scheduler_shell> self,
-                                                       std::uint64_t epoch, const task_limits& limits) {
+                                                       std::uint64_t epoch, const task_limits& limits,
+                                                       const tally_ptr& tally) {
   auto& s = self->state;
   s.epoch = epoch;
+  s.tally = tally;
   s.tasks = task_table{epoch, limits};
   s.out = std::make_unique<publisher<scheduler_shell>>(s, epoch, [&s] {
     auto all = s.stood.whole(all_kinds());
@@ -419,8 +424,9 @@ task_scheduler_actor::behavior_type scheduler_behavior(task_scheduler_actor::sta
 
 } // namespace
 
-task_scheduler_actor spawn_task_scheduler(caf::actor_system& system, std::uint64_t epoch, const task_limits& limits) {
-  return system.spawn(scheduler_behavior, epoch, limits);
+task_scheduler_actor spawn_task_scheduler(caf::actor_system& system, std::uint64_t epoch, const task_limits& limits,
+                                          tally_ptr tally) {
+  return system.spawn(scheduler_behavior, epoch, limits, std::move(tally));
 }
 
 } // namespace muster

@@ -78,6 +78,7 @@ void add_index_commands(CLI::App& app, command& chosen);
 void add_method_commands(CLI::App& app, command& chosen);
 void add_status_commands(CLI::App& app, command& chosen);
 void add_search_commands(CLI::App& app, command& chosen);
+void add_openapi(CLI::App& app, command& chosen);
 void add_probe(CLI::App& app, command& chosen);
 void add_call(CLI::App& app, command& chosen);
 

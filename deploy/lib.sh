@@ -67,6 +67,11 @@ install_missing() {
     "${as_root[@]}" apt-get update -qq
     "${install[@]}" | installing || die "installing ${missing[*]} failed; is this Debian 12 with its main archive?"
   fi
+  # Of prometheus only a tool is wanted; Debian starts its server, now and at each boot.
+  if [[ " ${missing[*]} " == *' prometheus '* ]]; then
+    "${as_root[@]}" systemctl disable --now prometheus >/dev/null 2>&1 \
+      || { "${as_root[@]}" service prometheus stop; "${as_root[@]}" update-rc.d prometheus disable; } >/dev/null 2>&1 || true
+  fi
 }
 
 # Of all that apt-get says, what moves on.

@@ -2,6 +2,7 @@
 #include "deploy/cli.hpp"
 #include "deploy/console.hpp"
 #include "deploy/session.hpp"
+#include "messages/version.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -12,7 +13,7 @@ namespace muster::cli {
 
 namespace {
 
-constexpr const char* version = "muster 0.1.0";
+const std::string version = "muster " + std::string{program_version};
 
 constexpr const char* footer = R"(
 Exit codes:
@@ -108,6 +109,7 @@ void add_everything(CLI::App& app, command& chosen) {
   add_search_commands(app, chosen);
   add_status_commands(app, chosen);
   add_probe(app, chosen);
+  add_openapi(app, chosen);
   add_call(app, chosen);
   add_inside_commands(app, chosen);
   add_console(app, chosen);

@@ -69,10 +69,11 @@ result<std::string> bridge::listen_coordinator(const std::string& address, gatew
   });
 }
 
-result<std::string> bridge::listen_http(const std::string& address, http_desk_actor desk, const std::string& coordinator) {
-  return listen(*queue_, address, [desk, coordinator, queue = queue_](net::hub& h, const std::string& where, bound done) {
+result<std::string> bridge::listen_http(const std::string& address, http_desk_actor desk, const std::string& coordinator,
+                                        const net::http_limits& most) {
+  return listen(*queue_, address, [desk, coordinator, most, queue = queue_](net::hub& h, const std::string& where, bound done) {
     h.http_desk = net::spawn_http_door(h.system, queue, desk);
-    h.listen_http(where, coordinator, {}, std::move(done));
+    h.listen_http(where, coordinator, most, std::move(done));
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "actors/interfaces.hpp"
 #include "messages/result.hpp"
+#include "net/http_limits.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -42,7 +43,8 @@ public:
                                          route_publisher_actor routes);
 
   /// Offers HTTP. Loopback only; port 0: any. `coordinator`: what listen_coordinator returned, for searches. Returns the address bound.
-  result<std::string> listen_http(const std::string& address, http_desk_actor desk, const std::string& coordinator);
+  result<std::string> listen_http(const std::string& address, http_desk_actor desk, const std::string& coordinator,
+                                  const net::http_limits& most = {});
 
   /// Offers interface QueryNode. Loopback only; port 0: any. Returns the address bound.
   result<std::string> listen_node(const std::string& address, search_door_actor door);

@@ -1,9 +1,9 @@
 // The HTTP door of a coordinator: bytes between sockets and the http_desk, with limits on both.
 #pragma once
 
-#include "messages/limits.hpp"
 #include "messages/schema/http.capnp.h"
 #include "net/client.hpp"
+#include "net/http_limits.hpp"
 #include "net/rate_limit.hpp"
 
 #include <kj/async-io.h>
@@ -15,16 +15,6 @@
 namespace muster::net {
 
 class hub;
-
-/// What a door may be filled with; tests give less.
-struct http_limits {
-  std::size_t body_bytes = limits::http_body_bytes;
-  std::size_t header_bytes = limits::http_header_bytes;
-  std::size_t connections = limits::http_connections;
-  std::size_t requests_per_second = limits::http_requests_per_second;
-  std::size_t searches = limits::http_searches;
-  std::size_t streams = limits::http_streams;
-};
 
 /// Serves one listener. What a request means is the desk's to say; the door refuses only what is too much: 408, 413, 429, 431, 503.
 class http_door final : private kj::HttpService,

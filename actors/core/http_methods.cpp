@@ -69,6 +69,14 @@ constexpr method_entry entries[] = {
   {"describeDatabase", reads},
   {"listDatabases", reads},
   {"getMetrics", reads},
+  {"listEvents", reads},
+  {"explain", reads},
+  {"whatIf", reads},
+  {"listTasks", reads},
+  {"tapActor", changes}, // it may begin by restarting the actor
+  {"restartActor", changes},
+  {"setLogLevel", changes},
+  {"readJournal", reads},
 };
 
 } // namespace

@@ -88,6 +88,21 @@ http_answer reply_answer(const http_plan& plan, schema::ClientReply::Reader repl
   return error_answer({ec::internal, "no shape for the reply of " + plan.method});
 }
 
+std::string events_text(schema::ListEventsReply::Reader events) {
+  std::string out;
+  // JSON in one line has no line break of its own, and what is in a text is escaped.
+  for (auto e : events.getEvents())
+    out += "id: " + std::to_string(e.getNumber()) + "\ndata: " + write_json(e) + "\n\n";
+  return out;
+}
+
+std::string events_parameters(std::uint64_t after, std::int64_t wait_ms) {
+  return json{json::object{{"after", std::to_string(after)},
+                           {"limit", json::small(static_cast<std::int64_t>(limits::http_events))},
+                           {"waitMs", json::small(wait_ms)}}}
+    .text();
+}
+
 std::string metrics_parameters(const http_plan& plan, std::int64_t collection) {
   json::object fields;
   if (auto given = json::read_object(plan.parameters))

@@ -122,6 +122,7 @@ void task_table::make(std::int64_t id, schema::Proposer proposer, const proposal
   by_key_[key] = id;
   ++by_priority_[static_cast<std::size_t>(p.priority)];
   chunks_[p.collection][id >> 6].insert(id);
+  tally_.begin(p.kind);
   tie(t, p.node);
   if (p.source != 0)
     tie(t, p.source);

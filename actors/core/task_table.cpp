@@ -290,6 +290,7 @@ void task_table::remember_end(const task& t, reason why, const failure& error, s
   if (t.answered_at != 0)
     news.worked_us = (t.answered_at - t.ordered_at) / 1'000;
   tell(std::move(news));
+  tally_.end(t.what.kind, r.status, now - t.admitted_at);
   history_.add(std::move(r));
   history_.expire(now);
   if (watched_.erase(t.id) > 0)

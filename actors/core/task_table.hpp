@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/core/failure_memory.hpp"
+#include "actors/core/figures.hpp"
 #include "actors/core/situation.hpp"
 #include "actors/core/task.hpp"
 #include "actors/core/task_history.hpp"
@@ -117,6 +118,11 @@ public:
     return news_lost_;
   }
 
+  /// What began and ended since the start.
+  const task_tally& tally() const {
+    return tally_;
+  }
+
   // -- for tests and for who asks how full it is ---------------------------------------
 
   std::size_t size() const {
@@ -214,6 +220,7 @@ private:
   task_history history_;
   std::deque<task_news> news_; ///< Not taken yet.
   std::uint64_t news_lost_ = 0;
+  task_tally tally_;
   change_set changes_;
 };
 

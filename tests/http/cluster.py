@@ -31,7 +31,8 @@ class Process:
         self.out = open(os.path.join(folder, name + ".out"), "w+b")
         self.err = open(os.path.join(folder, name + ".err"), "w+b")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
-        self.process = subprocess.Popen(arguments, stdout=self.out, stderr=self.err, env=environment)
+        # Signals that Python ignores stay so: a write that a test forbids shall fail and not end the process.
+        self.process = subprocess.Popen(arguments, stdout=self.out, stderr=self.err, env=environment, restore_signals=False)
         until = time.monotonic() + PATIENCE_S
         while ready not in self.text():
             if self.process.poll() is not None or time.monotonic() > until:

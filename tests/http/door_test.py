@@ -1,5 +1,6 @@
 # Guards the HTTP door of a coordinator: limits, who is let in, what is answered, and that nothing ends it.
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -158,6 +159,34 @@ class ReadOnly(unittest.TestCase):
         self.assertEqual(cluster.ask("GET", "/management/querycoord/balance/status").json(), {"msg": "OK", "status": "active"})
         cluster.run("create-database", "x")
         self.assertEqual(len(cluster.call("ListDatabases").json()["databases"]), 2, "native clients are not restricted by it")
+
+
+class Readiness(unittest.TestCase):
+    def test_a_coordinator_whose_journal_cannot_be_written_is_alive_and_not_ready(self):
+        cluster = Cluster(MUSTER, nodes=1)
+        self.addCleanup(cluster.end)
+        self.assertEqual(cluster.ask("GET", "/readyz").status, 200)
+        pid = cluster.processes[0].process.pid
+        limit = max(os.path.getsize(f"{cluster.folder}/data/{f}") for f in os.listdir(cluster.folder + "/data")) + (64 << 10)
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, hard))  # as if the disk were full
+        for i in range(2000):
+            answer = cluster.call("SuspendBalance" if i % 2 else "ResumeBalance")
+            if answer.status != 200:
+                break
+        self.assertEqual((answer.status, answer.json()["name"]), (503, "journal_failed"), answer)
+        self.assertEqual(cluster.ask("GET", "/healthz").status, 200)
+        ready = cluster.ask("GET", "/readyz")
+        self.assertEqual((ready.status, ready.json()["ready"]), (503, False), ready)
+        self.assertIn("journal", ready.json()["reasons"][0])
+        self.assertIn(b"\nmuster_journal_writable 0\n", cluster.ask("GET", "/metrics").body)
+        self.assertEqual(cluster.call("GetStatus").status, 200, "it goes on to answer reads")
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+        until = time.monotonic() + 30
+        while cluster.ask("GET", "/readyz").status != 200 and time.monotonic() < until:
+            time.sleep(0.05)  # whoever asks makes it tried, now and then
+        self.assertEqual(cluster.ask("GET", "/readyz").json()["reasons"], [])
+        self.assertIn(b"\nmuster_journal_writable 1\n", cluster.ask("GET", "/metrics").body)
 
 
 def text(path):

@@ -249,5 +249,29 @@ TEST(http_replies, a_failure_inside_a_reply_is_an_error_of_the_answer) {
   EXPECT_EQ(reply_answer(p, other.read()).status, 500u);
 }
 
+TEST(http_events, each_event_is_one_block_with_its_number_as_id) {
+  const auto reply = build<schema::ListEventsReply>([](schema::ListEventsReply::Builder b) {
+    auto list = b.initEvents(2);
+    list[0].setNumber(41);
+    list[0].setText("two\nlines");
+    list[1].setNumber(42);
+  });
+  const auto text = events_text(reply.read());
+  EXPECT_EQ(text.find("id: 41\ndata: {"), 0u) << text;
+  EXPECT_NE(text.find("two\\nlines"), std::string::npos) << "a line break would end the data: " << text;
+  EXPECT_NE(text.find("}\n\nid: 42\ndata: {"), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("}\n\n"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 6);
+  EXPECT_TRUE(events_text({}).empty());
+}
+
+TEST(http_events, a_stream_goes_on_behind_the_last_event_that_the_client_has) {
+  EXPECT_EQ(plan_of(call("GET", "/events"), false).after, 0u);
+  EXPECT_EQ(plan_of(call("GET", "/events?after=7"), false).after, 7u);
+  EXPECT_EQ(plan_of(call("GET", "/events?after=7"), false, "9").after, 9u);
+  EXPECT_EQ(refused(plan_of(call("GET", "/events"), false, "x")), 400);
+  EXPECT_TRUE(read_request("listEvents", events_parameters(18'000'000'000'000'000'000ull, 15'000)));
+}
+
 } // namespace
 } // namespace muster

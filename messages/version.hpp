@@ -1,0 +1,10 @@
+// The version of the program.
+#pragma once
+
+#include <string_view>
+
+namespace muster {
+
+inline constexpr std::string_view program_version = "0.1.0";
+
+} // namespace muster

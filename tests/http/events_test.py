@@ -1,0 +1,101 @@
+# Guards the stream of events: what happens comes as it happens, and who lost it goes on where he was.
+import json
+import socket
+import sys
+import unittest
+
+from cluster import Cluster
+
+MUSTER = sys.argv.pop(1)
+
+
+class Stream:
+    """Server-sent events, read one by one."""
+
+    def __init__(self, cluster, path="/events", last=None):
+        self.socket = socket.create_connection(("127.0.0.1", cluster.port), timeout=30)
+        head = f"GET {path} HTTP/1.1\r\nHost: {cluster.http}\r\n" + (f"Last-Event-ID: {last}\r\n" if last is not None else "") + "\r\n"
+        self.socket.sendall(head.encode())
+        self.file = self.socket.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
+        self.headers = {}
+        while (line := self.file.readline().strip()):
+            name, _, value = line.decode().partition(": ")
+            self.headers[name.lower()] = value
+        self.buffer = b""
+
+    def block(self):
+        """What comes up to the next empty line."""
+        while b"\n\n" not in self.buffer:
+            size = int(self.file.readline(), 16)  # sent in pieces
+            if size == 0:
+                raise EOFError
+            self.buffer += self.file.read(size)
+            self.file.readline()
+        block, self.buffer = self.buffer.split(b"\n\n", 1)
+        return block.decode("utf-8")
+
+    def event(self):
+        """The next event as (id, event)."""
+        while True:
+            lines = [line.partition(": ") for line in self.block().split("\n") if not line.startswith(":")]
+            fields = {name: value for name, _, value in lines}
+            if "data" in fields:
+                return int(fields["id"]), json.loads(fields["data"])
+
+    def until(self, kind, **wanted):
+        while True:
+            number, event = self.event()
+            if event["kind"] == kind and all(event.get(k) == v for k, v in wanted.items()):
+                return number, event
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+class Events(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(MUSTER, nodes=1)
+        path, _ = cls.cluster.vectors(100)
+        cls.cluster.run("import", "small", "--vectors", path, "--shards", "1", "--metric", "l2")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cluster.end()
+
+    def stream(self, **more):
+        s = Stream(self.cluster, **more)
+        self.addCleanup(s.close)
+        self.assertEqual(s.status, 200)
+        self.assertEqual(s.headers["content-type"], "text/event-stream")
+        return s
+
+    def test_what_happens_comes_in_order_and_a_lost_stream_goes_on_where_it_was(self):
+        s = self.stream()
+        self.cluster.run("load", "small")
+        loaded, event = s.until("collectionLoaded")
+        self.assertEqual(str(loaded), event["number"])
+        s.close()
+        self.cluster.run("release", "small")
+        again = self.stream(last=loaded)
+        number, _ = again.event()
+        self.assertEqual(number, loaded + 1, "nothing is left out and nothing comes twice")
+        again.until("collectionReleased")
+        after = self.stream(path=f"/events?after={loaded}")
+        self.assertEqual(after.event()[0], loaded + 1)
+
+    def test_who_knows_a_number_of_an_earlier_start_begins_anew(self):
+        s = self.stream(last=10**15)
+        number, _ = s.event()
+        self.assertLess(number, 10**6)
+
+    def test_a_number_that_is_none_is_refused(self):
+        s = Stream(self.cluster, last="x")
+        self.addCleanup(s.close)
+        self.assertEqual(s.status, 400)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
