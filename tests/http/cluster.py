@@ -27,12 +27,12 @@ class Answer:
 class Process:
     """Ended with SIGKILL when nothing else ended it."""
 
-    def __init__(self, arguments, ready, folder, name):
+    def __init__(self, arguments, ready, folder, name, more_environment=None):
         self.out = open(os.path.join(folder, name + ".out"), "w+b")
         self.err = open(os.path.join(folder, name + ".err"), "w+b")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
-        # Signals that Python ignores stay so: a write that a test forbids shall fail and not end the process.
-        self.process = subprocess.Popen(arguments, stdout=self.out, stderr=self.err, env=environment, restore_signals=False)
+        environment.update(more_environment or {})
+        self.process = subprocess.Popen(arguments, stdout=self.out, stderr=self.err, env=environment)
         until = time.monotonic() + PATIENCE_S
         while ready not in self.text():
             if self.process.poll() is not None or time.monotonic() > until:
@@ -56,14 +56,16 @@ class Process:
 
 
 class Cluster:
-    def __init__(self, muster, nodes=1, more=(), data=None):
+    def __init__(self, muster, nodes=1, more=(), environment=None):
+        """`environment`: of the coordinator; {folder} in it is that of the cluster."""
         self.muster = muster
         self.folder = tempfile.mkdtemp(prefix="muster-http.")
         self.processes = []
         os.mkdir(self.folder + "/store")
         try:
-            coordinator = self.start("coordinator", "listening on ", "coordinator", "--data", data or self.folder + "/data",
-                                     "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *more)
+            given = {k: v.format(folder=self.folder) for k, v in (environment or {}).items()}
+            coordinator = self.start("coordinator", "listening on ", "coordinator", "--data", self.folder + "/data",
+                                     "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *more, environment=given)
             line = coordinator.text()
             self.coordinator = line.split("listening on ")[1].split(",")[0]
             self.http = line.split(", http ")[1].split(",")[0]
@@ -76,8 +78,8 @@ class Cluster:
             self.end()
             raise
 
-    def start(self, name, ready, *arguments):
-        process = Process([self.muster, *arguments, "--store", self.folder + "/store"], ready, self.folder, name)
+    def start(self, name, ready, *arguments, environment=None):
+        process = Process([self.muster, *arguments, "--store", self.folder + "/store"], ready, self.folder, name, environment)
         self.processes.append(process)
         return process
 
