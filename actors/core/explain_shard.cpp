@@ -9,8 +9,8 @@
 #include "messages/limits.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <cstdio>
 #include <set>
 
 namespace muster {
@@ -29,10 +29,11 @@ struct failures_in_row {
 /// How far back a row of failures is followed.
 constexpr std::size_t events_looked_at = 64;
 
+/// Four digits.
 std::string number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", x);
-  return text;
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), x, std::chars_format::general, 4).ptr;
+  return {text.data(), end};
 }
 
 bool brings(schema::TaskKind kind) {

@@ -9,8 +9,8 @@
 #include "messages/limits.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <cstdio>
 
 namespace muster {
 
@@ -23,10 +23,11 @@ std::string count_of(std::size_t n, const char* what) {
 /// Lines about other replicas or entities in one answer.
 constexpr std::size_t others_named = 20;
 
+/// Four digits.
 std::string number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", x);
-  return text;
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), x, std::chars_format::general, 4).ptr;
+  return {text.data(), end};
 }
 
 std::optional<std::int64_t> id_of(std::string_view text) {

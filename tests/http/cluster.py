@@ -56,15 +56,15 @@ class Process:
 
 
 class Cluster:
-    def __init__(self, muster, nodes=1, more=(), environment=None):
-        """`environment`: of the coordinator; {folder} in it is that of the cluster."""
+    def __init__(self, muster, nodes=1, more=(), environment=None, data=None):
+        """`environment`: of the coordinator; {folder} in it is that of the cluster. `data`: its data folder, if it is elsewhere."""
         self.muster = muster
         self.folder = tempfile.mkdtemp(prefix="muster-http.")
         self.processes = []
         os.mkdir(self.folder + "/store")
         try:
             given = {k: v.format(folder=self.folder) for k, v in (environment or {}).items()}
-            coordinator = self.start("coordinator", "listening on ", "coordinator", "--data", self.folder + "/data",
+            coordinator = self.start("coordinator", "listening on ", "coordinator", "--data", data or self.folder + "/data",
                                      "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *more, environment=given)
             line = coordinator.text()
             self.coordinator = line.split("listening on ")[1].split(",")[0]
