@@ -85,11 +85,11 @@ class Broken(unittest.TestCase):
     def test_limits_of_the_group_are_full(self):
         c = self.start(nodes=2)
         self.import_rows()
-        self.assertEqual(c.call("CreateResourceGroup", name="rg", config={"requests": {"nodeNum": 1}, "limits": {"nodeNum": 1}}).status, 200)
-        c.run("load", "books", "--resource-groups", "rg")
-        nodes = {n["name"]: n for n in c.call("DescribeResourceGroup", name="rg").json()["group"]["nodes"]} \
-            if "nodes" in c.call("DescribeResourceGroup", name="rg").json().get("group", {}) else {}
-        outside = "node-2" if "node-1" in nodes else "node-1"
+        self.assertEqual(c.call("CreateResourceGroup", name="rg", config={"requests": "1", "limits": "1"}).status, 200)
+        c.run("load", "books", "--resource-group", "rg")
+        members = [n["name"] for n in c.call("DescribeResourceGroup", name="rg").json()["group"]["nodes"]]
+        self.assertEqual(len(members), 1)
+        outside = "node-2" if members == ["node-1"] else "node-1"
         self.expect("group_limits_full", "group_limits_raised", "node", outside)
 
     def test_segment_file_is_missing(self):
@@ -167,7 +167,7 @@ class Broken(unittest.TestCase):
             good = f.read()
         with open(file, "r+b") as f:
             f.write(b"\x00" * len(good))
-        self.begin("load", "books", "--refresh")
+        self.begin("call", "loadCollection", '{"collection":"books","refresh":true}')
         self.expect("data_source_down", "data_source_answers", "collection", "books")
 
     def test_disk_is_full(self):
