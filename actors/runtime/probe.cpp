@@ -201,16 +201,13 @@ std::vector<probe_report> probe_registry::reports(std::string_view name, std::in
   for (const auto& p : chosen) {
     result.push_back(p->report(now_ns));
     auto& r = result.back();
-    if (const auto [open, whom] = p->open(); open > 0 && r.waiting_for.empty() && r.state == "running")
-      r.waiting_for = (open == 1 ? "an answer of " : std::to_string(open) + " answers, the last asked is ") + name_of(whom);
+    if (const auto [open, whom] = p->open(); open > 0 && r.waiting_for.empty() && r.state == "running") {
+      const auto asked = name_of(whom);
+      r.waiting_for = (open == 1 ? "an answer of " : std::to_string(open) + " answers, the last asked is ")
+                      + (asked.empty() ? "an actor that has ended" : asked);
+    }
   }
   return result;
-}
-
-std::string probe_registry::name_of(std::uint64_t actor) const {
-  std::lock_guard guard{mutex_};
-  const auto i = by_actor_.find(actor);
-  return i == by_actor_.end() ? "an actor that has ended" : i->second->name();
 }
 
 std::size_t probe::queued() const {

@@ -128,8 +128,6 @@ public:
   std::size_t size() const;
   /// Messages that wait for an actor; 0 for one that is not known.
   std::size_t queued(std::uint64_t actor) const;
-  /// For people.
-  std::string name_of(std::uint64_t actor) const;
 
   /// The probe of the actor of this name, also of one that has ended; or null.
   std::shared_ptr<probe> named(std::string_view name) const;
