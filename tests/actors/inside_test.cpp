@@ -1,6 +1,8 @@
 // What people see and do inside a running coordinator: restarts, taps, tasks, the journal, levels of the log.
 #include "actors/runtime/log.hpp"
 #include "tests/support/local_cluster.hpp"
+#include "actors/runtime/shell.hpp"
+#include "messages/status.hpp"
 
 #include <gtest/gtest.h>
 
