@@ -15,6 +15,8 @@
 
 #include <caf/typed_response_promise.hpp>
 
+#include <capnp/dynamic.h>
+
 #include <functional>
 #include <map>
 #include <optional>
@@ -275,8 +277,19 @@ private:
   caf::result<m<schema::ClientReply>> inspect(Question question, Put put) {
     auto answer = self->make_response_promise<m<schema::ClientReply>>();
     const auto left = time_left(question.getHeader(), limits::inspect_timeout);
+    // It must not answer from an older situation than this actor has answered from before.
+    auto asked = build<typename Question::Reads>(
+      [&](typename Question::Reads::Builder b) {
+        const capnp::DynamicStruct::Reader from = question;
+        capnp::DynamicStruct::Builder to = b;
+        for (auto field : from.getSchema().getFields())
+          if (from.has(field))
+            to.set(field, from.get(field));
+        b.getHeader().setSituation(view.number());
+      },
+      question.totalSize().wordCount + 8);
     request<m<Reply>>(
-      inspector(), left, copy<typename Question::Reads>(question),
+      inspector(), left, asked,
       [this, answer, put](const m<Reply>& r) mutable { answer.deliver(reply([&](auto b) { put(b, r.read()); })); },
       [this, answer](const failure& why) mutable { answer.deliver(refuse(why.code, why.text)); });
     return answer;

@@ -58,6 +58,7 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
       balance = balance_settings_of(settings.values());
     }
     tell_waiters(before);
+    answer_behind(0);
     // Under load the next publication is to carry the changes of a while: people do not see the difference.
     const auto since = now() - heard_at;
     heard_at = now();
@@ -73,6 +74,7 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
   void take_next(const start_atom&) {
     if (held.pending())
       held.deliver(make<schema::Ack>([&](schema::Ack::Builder b) { b.setNumber(held_number); }));
+    answer_behind(now());
   }
 
   m<schema::Ack> news(const m<schema::TaskNews>& batch) {
@@ -112,9 +114,19 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
     return w.answer;
   }
 
-  m<schema::ExplainReply> explain(const m<schema::ExplainRequest>& request) {
-    return make<schema::ExplainReply>(
-      [&](schema::ExplainReply::Builder b) { known.explain(request.read(), view, settings, now(), b); });
+  caf::result<m<schema::ExplainReply>> explain(const m<schema::ExplainRequest>& request) {
+    if (request->getHeader().getSituation() <= view.number())
+      return explanation_of(request);
+    if (behind.size() >= limits::event_waiters)
+      return make<schema::ExplainReply>([](auto b) {
+        set_status(b.initStatus(), ec::too_many_requests, std::to_string(limits::event_waiters) + " explanations are being waited for; ask again");
+      });
+    // Who asks has seen a newer situation than this: it comes as soon as this one is answered.
+    behind.emplace_back(request, self->make_response_promise<m<schema::ExplainReply>>());
+    const auto answer = behind.back().second;
+    take_next({});
+    send_later(limits::inspector_pause, start_atom::value); // should it not come
+    return answer;
   }
 
   m<schema::WhatIfReply> what_if(const m<schema::WhatIfRequest>& request) {
@@ -137,6 +149,23 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
   }
 
 private:
+  m<schema::ExplainReply> explanation_of(const m<schema::ExplainRequest>& request) {
+    return make<schema::ExplainReply>(
+      [&](schema::ExplainReply::Builder b) { known.explain(request.read(), view, settings, now(), b); });
+  }
+
+  /// Explanations whose situation is here, or that have waited long enough at `time`.
+  void answer_behind(std::int64_t time) {
+    std::erase_if(behind, [&](auto& w) {
+      const auto header = w.first->getHeader();
+      if (header.getSituation() > view.number()
+          && (time == 0 || time < header.getEnqueuedAt() + std::chrono::nanoseconds{limits::inspector_pause}.count()))
+        return false;
+      w.second.deliver(explanation_of(w.first));
+      return true;
+    });
+  }
+
   static std::string_view view_of(capnp::Text::Reader text) {
     return muster::view(text);
   }
@@ -222,6 +251,7 @@ private:
   balance_settings balance;
   std::optional<std::map<std::string, std::string>> follows; ///< Settings of run time that `settings` has.
   std::list<waiter> waiters;
+  std::vector<std::pair<m<schema::ExplainRequest>, caf::typed_response_promise<m<schema::ExplainReply>>>> behind;
   caf::typed_response_promise<m<schema::Ack>> held; ///< Of a publication that came soon after the one before.
   std::uint64_t held_number = 0;
   std::int64_t heard_at = 0;

@@ -79,7 +79,8 @@ class Cluster:
             raise
 
     def start(self, name, ready, *arguments, environment=None):
-        process = Process([self.muster, *arguments, "--store", self.folder + "/store"], ready, self.folder, name, environment)
+        store = [] if arguments[0] == "fleet" else ["--store", self.folder + "/store"]  # its segments are simulated
+        process = Process([self.muster, *arguments, *store], ready, self.folder, name, environment)
         self.processes.append(process)
         return process
 
