@@ -72,6 +72,19 @@ void common_headers(kj::HttpHeaders& headers) {
 
 /// A request on its way to the desk, with its own copies: kj's are gone once the body is read.
 struct http_door::asked {
+  explicit asked(std::size_t& all) : all_bytes(all) {
+    // nop
+  }
+
+  ~asked() {
+    all_bytes -= counted;
+  }
+
+  asked(const asked&) = delete;
+  asked& operator=(const asked&) = delete;
+
+  std::size_t& all_bytes; ///< Of all bodies.
+  std::size_t counted = 0;
   kj::String verb;
   kj::String target;
   kj::String host;
@@ -152,7 +165,7 @@ kj::Promise<void> http_door::request(kj::HttpMethod method, kj::StringPtr url, c
   KJ_IF_MAYBE (length, body.tryGetLength())
     if (*length > most_.body_bytes)
       return refuse(response, 413, ec::parameter_invalid, kj::str("the body has ", *length, " bytes, and ", most_.body_bytes, " is the most"));
-  auto call = kj::heap<asked>();
+  auto call = kj::heap<asked>(bodies_bytes_);
   call->verb = kj::str(method);
   call->target = kj::str(url);
   call->host = kj::str(header(headers, kj::HttpHeaderId::HOST));
@@ -161,15 +174,15 @@ kj::Promise<void> http_door::request(kj::HttpMethod method, kj::StringPtr url, c
   call->content_type = kj::str(header(headers, kj::HttpHeaderId::CONTENT_TYPE));
   call->last_event = kj::str(header(headers, last_event_));
   auto& x = *call;
-  enum class end { whole, large, late };
-  auto late = hub_.timer.afterDelay(as_kj(limits::http_body_timeout)).then([] { return end::late; });
-  return read_body(body, x.body)
-    .then([](bool whole) { return whole ? end::whole : end::large; })
+  auto late = hub_.timer.afterDelay(as_kj(limits::http_body_timeout)).then([] { return body_end::late; });
+  return read_body(body, x)
     .exclusiveJoin(kj::mv(late))
-    .then([this, &x, &response](end how) -> kj::Promise<void> {
-      if (how == end::late)
+    .then([this, &x, &response](body_end how) -> kj::Promise<void> {
+      if (how == body_end::late)
         return refuse(response, 408, ec::deadline_exceeded, "the body did not come in time; send it again, faster");
-      if (how == end::large)
+      if (how == body_end::too_many)
+        return refuse(response, 429, ec::too_many_requests, "the bodies of all requests at work have as many bytes as they may; try again later");
+      if (how == body_end::too_large)
         return refuse(response, 413, ec::parameter_invalid, kj::str("the body has more than ", most_.body_bytes, " bytes, which is the most"));
       auto question = build<schema::HttpRequest>(
         [&](schema::HttpRequest::Builder b) {
@@ -191,16 +204,20 @@ kj::Promise<void> http_door::request(kj::HttpMethod method, kj::StringPtr url, c
     .attach(kj::mv(call));
 }
 
-kj::Promise<bool> http_door::read_body(kj::AsyncInputStream& body, kj::Vector<kj::byte>& to) {
+kj::Promise<http_door::body_end> http_door::read_body(kj::AsyncInputStream& body, asked& to) {
   constexpr std::size_t piece = 16u << 10;
-  const auto had = to.size();
+  const auto had = to.body.size();
   if (had > most_.body_bytes)
-    return false;
-  to.resize(had + piece);
-  return body.tryRead(to.begin() + had, 1, piece).then([this, &body, &to, had](std::size_t got) -> kj::Promise<bool> {
-    to.resize(had + got);
+    return body_end::too_large;
+  to.body.resize(had + piece);
+  return body.tryRead(to.body.begin() + had, 1, piece).then([this, &body, &to, had](std::size_t got) -> kj::Promise<body_end> {
+    to.body.resize(had + got);
+    to.counted += got;
+    bodies_bytes_ += got;
     if (got == 0)
-      return true;
+      return body_end::whole;
+    if (bodies_bytes_ > most_.bodies_bytes)
+      return body_end::too_many;
     return read_body(body, to);
   });
 }

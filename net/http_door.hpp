@@ -35,8 +35,8 @@ private:
 
   kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
                             Response& response) override;
-  /// True when all of it was read, and it is no more than it may be.
-  kj::Promise<bool> read_body(kj::AsyncInputStream& body, kj::Vector<kj::byte>& to);
+  enum class body_end { whole, too_large, too_many, late };
+  kj::Promise<body_end> read_body(kj::AsyncInputStream& body, asked& to);
   kj::Promise<void> respond(Response& response, reply&& got);
   kj::Promise<void> write(Response& response, schema::HttpAnswer::Reader answer);
   kj::Promise<void> search(Response& response, schema::HttpSearchRequest::Reader asked);
@@ -58,6 +58,7 @@ private:
   rate_limit rate_;
   std::uint16_t port_;
   std::size_t connections_ = 0;
+  std::size_t bodies_bytes_ = 0;
   std::size_t searches_ = 0;
   std::size_t streams_ = 0;
   kj::Own<client> client_; ///< Made for the first search.

@@ -10,6 +10,7 @@ namespace muster::net {
 /// As messages/limits.hpp says; tests give less.
 struct http_limits {
   std::size_t body_bytes = limits::http_body_bytes;
+  std::size_t bodies_bytes = 8 * limits::http_body_bytes; ///< Of all requests that are being read or answered; more: 429.
   std::size_t header_bytes = limits::http_header_bytes;
   std::size_t connections = limits::http_connections;
   std::size_t requests_per_second = limits::http_requests_per_second;

@@ -172,6 +172,25 @@ TEST_F(http_door_test, a_body_or_header_beyond_the_limit_is_told_so) {
   EXPECT_NE(http_client{address}.ask("GET /x HTTP/1.1\r\nHost: h:1\r\nX: " + std::string(100, 'x') + "\r\n\r\n").find(" 431 "), std::string::npos);
 }
 
+TEST_F(http_door_test, bodies_that_are_too_much_together_are_refused_until_one_has_been_answered) {
+  net::http_limits most;
+  most.bodies_bytes = 15;
+  listen([](schema::HttpRequest::Reader r) { return view(r.getCall().getTarget()) == "/hang" ? msg<schema::HttpReply>{} : text("fine"); },
+         most);
+  const std::string post = " HTTP/1.1\r\nHost: h:1\r\nContent-Length: 11\r\n\r\n0123456789a";
+  EXPECT_NE(http_client{address}.ask("POST /x" + post).find(" 200 "), std::string::npos);
+  EXPECT_NE(http_client{address}.ask("POST /x" + post).find(" 200 "), std::string::npos) << "the first was answered";
+  http_client first{address};
+  first.send("POST /hang" + post);
+  const auto until = std::chrono::steady_clock::now() + patience;
+  std::string answer;
+  do
+    answer = http_client{address}.ask("POST /x" + post);
+  while (answer.find(" 429 ") == std::string::npos && std::chrono::steady_clock::now() < until);
+  EXPECT_NE(answer.find(" 429 "), std::string::npos) << answer;
+  EXPECT_NE(http_client{address}.ask(plain_get).find(" 200 "), std::string::npos) << "what has no body is not concerned";
+}
+
 TEST_F(http_door_test, one_connection_too_many_is_told_so_and_those_that_are_there_stay) {
   net::http_limits most;
   most.connections = 1;
