@@ -1,10 +1,13 @@
 # Guards the stream of events: what happens comes as it happens, and who lost it goes on where he was.
 import json
 import socket
+import subprocess
 import sys
+import time
 import unittest
 
 from cluster import Cluster
+from description import Description
 
 MUSTER = sys.argv.pop(1)
 
@@ -91,10 +94,55 @@ class Events(unittest.TestCase):
         number, _ = s.event()
         self.assertLess(number, 10**6)
 
+    def test_events_are_as_described(self):
+        description = Description(self.cluster.ask("GET", "/openapi.json").json())
+        event = description.validator({"$ref": "#/components/schemas/Event"})
+        s = self.stream()
+        self.cluster.run("suspend-balance")
+        self.cluster.run("resume-balance")
+        seen = set()
+        while "checkerSwitched" not in seen:
+            _, found = s.event()
+            event.validate(found)
+            seen.add(found["kind"])
+        self.assertIn("nodeJoined", seen, "a new stream begins with the last events")
+
     def test_a_number_that_is_none_is_refused(self):
         s = Stream(self.cluster, last="x")
         self.addCleanup(s.close)
         self.assertEqual(s.status, 400)
+
+
+class Places(unittest.TestCase):
+    def test_one_stream_too_many_is_refused_until_another_has_gone(self):
+        cluster = Cluster(MUSTER, nodes=1)
+        self.addCleanup(cluster.end)
+        script = ("import socket,sys\ns=socket.create_connection(('127.0.0.1',int(sys.argv[1])))\n"
+                  "s.sendall(('GET /events HTTP/1.1\\r\\nHost: 127.0.0.1:'+sys.argv[1]+'\\r\\n\\r\\n').encode())\n"
+                  "print(s.recv(15),flush=True)\nsys.stdin.read()\n")
+        clients = [subprocess.Popen([sys.executable, "-c", script, str(cluster.port)], stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE) for _ in range(32)]
+        try:
+            answers = [c.stdout.readline() for c in clients]
+            self.assertEqual(sum(b"200" in a for a in answers), 32, answers)
+            refused = cluster.ask("GET", "/events")
+            self.assertEqual((refused.status, refused.json()["name"]), (429, "too_many_requests"), refused)
+        finally:
+            for c in clients:
+                c.kill()
+                c.wait()
+                c.stdin.close()
+                c.stdout.close()
+        # That they have gone is seen when there is something to tell them.
+        until = time.monotonic() + 30
+        while True:
+            cluster.run("suspend-balance")
+            cluster.run("resume-balance")
+            s = Stream(cluster)
+            self.addCleanup(s.close)
+            if s.status == 200 or time.monotonic() > until:
+                break
+        self.assertEqual(s.status, 200)
 
 
 if __name__ == "__main__":
