@@ -7,6 +7,7 @@
 #include "actors/core/http_replies.hpp"
 #include "actors/core/openapi.hpp"
 #include "actors/core/situation.hpp"
+#include "actors/metadata.hpp"
 #include "actors/runtime/process_figures.hpp"
 #include "actors/runtime/publisher.hpp"
 #include "messages/schema_json.hpp"
@@ -182,12 +183,13 @@ private:
     });
   }
 
-  /// What metadata waits for; empty: the last write was accepted.
+  /// What metadata waits for since the journal refused a write; empty: the last one was accepted.
   std::string journal_trouble() {
-    std::string text;
     for (const auto& metadata : probes_of(self->system()).reports("metadata", now()))
-      text = metadata.waiting_for;
-    return text;
+      for (const auto& [name, value] : metadata.counters)
+        if (name == journal_refuses && value != 0)
+          return metadata.waiting_for;
+    return {};
   }
 
   /// After a refused write nothing may be written for long; who asks whether it can be again makes it tried, now and then.

@@ -79,6 +79,7 @@ struct metadata_shell : shell<metadata_actor, metadata_shell> {
     }
     if (!reason.empty() && done->getUpToSeq() > 0) {
       reason.clear();
+      meter().set(journal_refuses, 0);
       meter().waits_for("");
       notice(schema::EventKind::JOURNAL_RECOVERED, [](schema::Event::Builder) {});
     }
@@ -101,6 +102,7 @@ struct metadata_shell : shell<metadata_actor, metadata_shell> {
     if (replaying)
       return; // of what was sent behind the write that failed first, and is forgotten with it
     warn("the journal refused a write, reading its content anew: ", reason);
+    meter().set(journal_refuses, 1);
     meter().waits_for("a write that the journal accepts; the last was refused: " + reason);
     for (auto& w : waiting)
       fulfil(w.answer, reply(failure{ec::journal_failed, "the journal refused a write: " + reason}, 0));

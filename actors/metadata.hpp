@@ -13,6 +13,9 @@
 
 namespace muster {
 
+/// A counter in the report of metadata: 1 since the journal refused a write, 0 when it has accepted one since.
+inline constexpr const char* journal_refuses = "journal_refuses";
+
 /// What metadata starts from: recovered tables whose epoch is already in the journal.
 struct metadata_start {
   metadata_tables tables;

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -95,6 +96,20 @@ class Door(unittest.TestCase):
         self.assertEqual((ready.status, ready.json()), (200, {"ready": True, "state": "Healthy", "reasons": []}))
         head = self.ask("HEAD", "/readyz")
         self.assertEqual((head.status, head.body), (200, b""))
+
+    def test_a_coordinator_that_is_at_work_is_ready_all_the_time(self):
+        def change():
+            for i in range(60):
+                self.cluster.call("SuspendBalance" if i % 2 == 0 else "ResumeBalance")
+
+        worker = threading.Thread(target=change)
+        worker.start()
+        answers = []
+        while worker.is_alive():
+            answers.append(self.ask("GET", "/readyz"))
+        worker.join()
+        self.assertGreater(len(answers), 10)
+        self.assertEqual([a for a in answers if a.status != 200], [])
 
     def test_garbage_ends_its_connection_and_nothing_else(self):
         for garbage in b"\x00\x01\x02\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET\r\n\r\n", b"\r\n\r\n\r\n", b"POST /v1/GetStatus HTTP/1.1\r\n" \
