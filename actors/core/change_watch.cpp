@@ -4,6 +4,7 @@
 #include "actors/core/answers.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace muster {
 
@@ -12,9 +13,9 @@ namespace {
 using schema::EventKind;
 
 template <class Map, class Key>
-std::int64_t time_of(const Map& times, const Key& key) {
-  const auto i = times.find(key);
-  return i == times.end() ? 0 : i->second;
+std::int64_t value_of(const Map& map, const Key& key) {
+  const auto i = map.find(key);
+  return i == map.end() ? 0 : i->second;
 }
 
 /// How alive a node is, for the question whether that changed: 1 joined, 2 stopping, 3 suspect, 4 gone, 0 not heard yet.
@@ -61,7 +62,7 @@ std::vector<log_event> change_watch::look(const situation& s, const touched_map&
   look_at_groups(s, now);
   look_at_switches(s, now);
   for (const auto& [id, ids] : touched)
-    look_at_collection(s, id, now);
+    look_at_collection(s, id, ids, now);
   node_changes_ = s.node_changes();
   if (!primed_) {
     events_.clear();
@@ -145,7 +146,7 @@ void change_watch::look_at_switches(const situation& s, std::int64_t now) {
   switches_ = after;
 }
 
-void change_watch::look_at_collection(const situation& s, std::int64_t id, std::int64_t now) {
+void change_watch::look_at_collection(const situation& s, std::int64_t id, const touched_ids& ids, std::int64_t now) {
   const auto* view = s.collection(id);
   if (view == nullptr || !view->desired) {
     if (const auto i = collections_.find(id); i != collections_.end()) {
@@ -154,12 +155,22 @@ void change_watch::look_at_collection(const situation& s, std::int64_t id, std::
         e.collection = id;
         e.text = i->second.grounds.desired->name;
       }
-      collections_.erase(i);
+      forget(i);
     }
     return;
   }
-  auto& mine = collections_[id];
+  const auto [place, fresh] = collections_.try_emplace(id);
+  auto& mine = place->second;
+  if (fresh) {
+    mine.range = ranges_.size();
+    ranges_.push_back({0, -1, id});
+  }
+  widen(*view, mine, ids);
   const auto grounds = view->grounds_of_routes();
+  if (!mine.grounds.desired.same(grounds.desired))
+    list(id, mine.grounds.desired ? &*mine.grounds.desired : nullptr, &*grounds.desired);
+  if (!mine.grounds.head.same(grounds.head))
+    list(id, mine.grounds.head ? &*mine.grounds.head : nullptr, grounds.head ? &*grounds.head : nullptr);
   if (!mine.grounds.desired.same(grounds.desired))
     look_at_desired(id, mine, grounds.desired, now);
   if (!mine.grounds.head.same(grounds.head) && grounds.head)
@@ -167,6 +178,87 @@ void change_watch::look_at_collection(const situation& s, std::int64_t id, std::
   if (!mine.grounds.same(grounds) || s.node_changes() != node_changes_)
     look_at_leaders(s, id, *view, mine, now);
   mine.grounds = grounds;
+}
+
+void change_watch::widen(const collection_view& view, collection& mine, const touched_ids& ids) {
+  auto& range = ranges_[mine.range];
+  const auto add = [&](std::int64_t segment) {
+    if (range.low > range.high)
+      range.low = range.high = segment;
+    range.low = std::min(range.low, segment);
+    range.high = std::max(range.high, segment);
+  };
+  if (ids.whole)
+    view.each_target([&](const target_row& t) { add(t.segment); });
+  for (auto segment : ids.segments)
+    add(segment);
+}
+
+void change_watch::list(std::int64_t id, const collection_row* before, const collection_row* after) {
+  const auto count = [&](const collection_row& row, bool there) {
+    for (const auto& r : row.replicas)
+      for (const auto* nodes : {&r.nodes, &r.read_only_nodes})
+        for (auto n : *nodes)
+          if (there)
+            ++replicas_with_[n];
+          else if (const auto i = replicas_with_.find(n); i != replicas_with_.end() && --i->second == 0)
+            replicas_with_.erase(i);
+  };
+  if (before != nullptr) {
+    count(*before, false);
+    for (const auto& r : before->replicas)
+      of_replica_.erase(r.id);
+  }
+  if (after != nullptr) {
+    count(*after, true);
+    for (const auto& r : after->replicas)
+      of_replica_[r.id] = id;
+  }
+}
+
+void change_watch::list(std::int64_t id, const head_row* before, const head_row* after) {
+  constexpr std::hash<std::string_view> hash;
+  if (before != nullptr && after != nullptr && before->channels == after->channels)
+    return;
+  if (before != nullptr)
+    for (const auto& c : before->channels)
+      of_channel_.erase(hash(c));
+  if (after != nullptr)
+    for (const auto& c : after->channels)
+      of_channel_[hash(c)] = id;
+}
+
+void change_watch::forget(std::map<std::int64_t, collection>::iterator i) {
+  auto& gone = i->second;
+  if (gone.grounds.desired)
+    list(i->first, &*gone.grounds.desired, nullptr);
+  if (gone.grounds.head)
+    list(i->first, &*gone.grounds.head, nullptr);
+  ranges_[gone.range] = ranges_.back();
+  collections_.at(ranges_[gone.range].collection).range = gone.range;
+  ranges_.pop_back();
+  collections_.erase(i);
+}
+
+std::vector<std::int64_t> change_watch::collections_around(std::int64_t segment) const {
+  std::vector<std::int64_t> found;
+  for (const auto& r : ranges_)
+    if (r.low <= segment && segment <= r.high)
+      found.push_back(r.collection);
+  return found;
+}
+
+std::int64_t change_watch::collection_of_replica(std::int64_t replica) const {
+  return value_of(of_replica_, replica);
+}
+
+std::int64_t change_watch::collection_of_channel(std::string_view channel) const {
+  return value_of(of_channel_, std::hash<std::string_view>{}(channel));
+}
+
+std::size_t change_watch::replicas_with(std::int64_t id) const {
+  const auto i = replicas_with_.find(id);
+  return i == replicas_with_.end() ? 0 : i->second;
 }
 
 void change_watch::look_at_desired(std::int64_t id, collection& mine, const shared_value<collection_row>& row, std::int64_t now) {
@@ -268,19 +360,19 @@ std::int64_t change_watch::wanted_since(std::int64_t id) const {
 }
 
 std::int64_t change_watch::checker_since(std::string_view checker) const {
-  return time_of(checker_since_, checker);
+  return value_of(checker_since_, checker);
 }
 
 std::int64_t change_watch::group_since(std::string_view group) const {
-  return time_of(group_since_, group);
+  return value_of(group_since_, group);
 }
 
 std::int64_t change_watch::suspended_since(std::int64_t id) const {
-  return time_of(suspended_since_, id);
+  return value_of(suspended_since_, id);
 }
 
 std::int64_t change_watch::setting_since(std::string_view key) const {
-  return time_of(setting_since_, key);
+  return value_of(setting_since_, key);
 }
 
 } // namespace muster

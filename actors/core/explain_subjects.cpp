@@ -46,17 +46,6 @@ const collection_view* find_collection(const situation& s, std::string_view name
   return id ? s.collection(*id) : nullptr;
 }
 
-/// A desired collection for which `holds` is true: the one that was last heard of first, then all.
-template <class Holds>
-const collection_view* search_collections(const situation& s, std::int64_t heard, Holds&& holds) {
-  if (const auto* c = s.collection(heard); c != nullptr && holds(*c))
-    return c;
-  for (const auto& [id, c] : s.collections())
-    if (holds(c))
-      return &c;
-  return nullptr;
-}
-
 std::string name_of(const collection_view& c) {
   return c.desired ? c.desired->name : "a released collection";
 }
@@ -215,10 +204,8 @@ result<explanation> explain_collection(const explain_facts& f, std::string_view 
 
 result<explanation> explain_replica(const explain_facts& f, std::string_view asked) {
   const auto id = id_of(asked);
-  const auto* view = !id ? nullptr : search_collections(f.view, 0, [&](const collection_view& c) {
-    return c.desired && c.desired->replica(*id) != nullptr;
-  });
-  if (view == nullptr)
+  const auto* view = !id ? nullptr : f.view.collection(f.watch.collection_of_replica(*id));
+  if (view == nullptr || !view->desired || view->desired->replica(*id) == nullptr)
     return failure{ec::replica_not_found, "no loaded collection has a replica " + std::string{asked} + "; muster replicas lists them"};
   const auto& replica = *view->desired->replica(*id);
   explanation e;
@@ -268,11 +255,6 @@ void about_place(explanation& e, const explain_facts& f, const collection_view& 
 }
 
 result<explanation> explain_channel(const explain_facts& f, std::string_view asked) {
-  std::int64_t heard = 0;
-  f.log.backward_of_channel(asked, [&](const log_event& e) {
-    heard = e.collection;
-    return false;
-  });
   const auto index_in = [&](const collection_view& c) -> std::optional<std::uint16_t> {
     if (!c.desired || !c.head)
       return std::nullopt;
@@ -280,8 +262,8 @@ result<explanation> explain_channel(const explain_facts& f, std::string_view ask
     const auto i = std::find(all.begin(), all.end(), asked);
     return i == all.end() ? std::nullopt : std::optional{static_cast<std::uint16_t>(i - all.begin())};
   };
-  const auto* view = search_collections(f.view, heard, [&](const collection_view& c) { return index_in(c).has_value(); });
-  if (view == nullptr)
+  const auto* view = f.view.collection(f.watch.collection_of_channel(asked));
+  if (view == nullptr || !index_in(*view))
     return failure{ec::channel_not_found, "no loaded collection has a channel " + std::string{asked}
                                             + "; muster describe COLLECTION lists those of a collection"};
   const auto channel = *index_in(*view);
@@ -320,12 +302,12 @@ result<explanation> explain_segment(const explain_facts& f, std::string_view ask
     if (!has(*view))
       return unknown;
   } else {
-    std::int64_t heard = 0;
-    f.log.backward_of_segment(*id, [&](const log_event& e) {
-      heard = e.collection;
-      return false;
-    });
-    view = search_collections(f.view, heard, has);
+    for (auto around : f.watch.collections_around(*id))
+      if (const auto* c = f.view.collection(around); c != nullptr && has(*c))
+        view = c;
+    for (const auto& [released, c] : f.view.collections()) // what nobody wants any more may still be held
+      if (view == nullptr && !c.desired && !c.copies_of(*id).empty())
+        view = &c;
     if (view == nullptr)
       return unknown;
   }
@@ -368,20 +350,11 @@ result<explanation> explain_segment(const explain_facts& f, std::string_view ask
 
 // -- nodes --------------------------------------------------------------------------------
 
-/// The replicas that a node is in. Cost: all collections; people ask.
-std::vector<std::pair<const collection_view*, const replica_row*>> replicas_of(const situation& s, std::int64_t node) {
-  std::vector<std::pair<const collection_view*, const replica_row*>> all;
-  for (const auto& [id, c] : s.collections())
-    if (c.desired)
-      if (const auto* r = c.desired->replica_of(node))
-        all.emplace_back(&c, r);
-  return all;
-}
-
 /// Collections for which it is planned whether a node would be filled.
 constexpr std::size_t planned_for_node = 32;
 
-bool explain_balance(ladder& l, std::int64_t node, const std::vector<std::pair<const collection_view*, const replica_row*>>& mine) {
+/// Cost: with balance on none; else plans for the first replicas that have the node.
+bool explain_balance(ladder& l, std::int64_t node) {
   const auto& f = l.facts();
   auto settings = balance_settings_of(f.settings.values());
   const bool checker = f.view.switches().inactive_checkers.contains("balance_checker");
@@ -390,10 +363,13 @@ bool explain_balance(ladder& l, std::int64_t node, const std::vector<std::pair<c
   settings.auto_balance = true;
   std::size_t moves = 0;
   std::size_t looked = 0;
-  for (const auto& [view, replica] : mine) {
-    if (!view->head || view->head->current == 0 || ++looked > planned_for_node)
+  for (const auto& [id, view] : f.view.collections()) {
+    const auto* replica = view.desired ? view.desired->replica_of(node) : nullptr;
+    if (replica == nullptr || !view.head || view.head->current == 0)
       continue;
-    const auto cluster = balance_view_of(f.view, *view, *replica, settings);
+    if (++looked > planned_for_node)
+      break;
+    const auto cluster = balance_view_of(f.view, view, *replica, settings);
     for (const auto& m : plan_balance(cluster, settings, limits::balance_planned_moves))
       moves += cluster.nodes[m.to].id == node ? 1 : 0;
   }
@@ -429,7 +405,7 @@ bool explain_unused(ladder& l, const node_row& n) {
                    home == nullptr ? 0 : f.watch.group_since(home->name));
 }
 
-bool explain_node(ladder& l, const node_row& n, const std::vector<std::pair<const collection_view*, const replica_row*>>& mine) {
+bool explain_node(ladder& l, const node_row& n) {
   const auto& f = l.facts();
   const auto since = f.watch.node_since(n.id);
   if (const auto i = f.problems.refused.find(n.name); i != f.problems.refused.end()
@@ -464,7 +440,7 @@ bool explain_node(ladder& l, const node_row& n, const std::vector<std::pair<cons
     return l.blocked(unblocking::node_accepts, "look at its log; it is tried again by itself");
   }
   l.check(cause::node_refuses, true, "it takes orders");
-  return mine.empty() ? explain_unused(l, n) : explain_balance(l, n.id, mine);
+  return f.watch.replicas_with(n.id) == 0 ? explain_unused(l, n) : explain_balance(l, n.id);
 }
 
 result<explanation> explain_node(const explain_facts& f, std::string_view asked) {
@@ -488,13 +464,12 @@ result<explanation> explain_node(const explain_facts& f, std::string_view asked)
     return e;
   }
   e.subject = "node " + row->name + " (" + std::to_string(row->id) + ")";
-  const auto mine = replicas_of(f.view, row->id);
   const auto load = f.view.load(row->id);
   const auto* group = f.view.group_of(row->id);
-  e.desired = "serves " + count_of(mine.size(), "replica") + ", in resource group " + (group == nullptr ? "none" : group->name);
+  e.desired = "serves " + count_of(f.watch.replicas_with(row->id), "replica") + ", in resource group " + (group == nullptr ? "none" : group->name);
   e.actual = count_of(static_cast<std::size_t>(load.segments), "segment") + ", " + count_of(static_cast<std::size_t>(load.rows), "row") + ", leads "
              + count_of(static_cast<std::size_t>(load.channels), "channel");
-  e.served = explain_node(l, *row, mine);
+  e.served = explain_node(l, *row);
   if (e.served)
     e.unblock_text = "nothing: it is as it should be";
   return e;

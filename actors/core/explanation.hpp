@@ -141,7 +141,7 @@ struct explanation {
 };
 
 /// Explains "segment", "channel", "replica", "collection", "node" or "task" `name`. Errors as those of ExplainRequest. Cost: what
-/// is looked at; a segment, channel or replica of which nothing happened of late: also a look into each collection for it.
+/// is looked at: of a collection or replica its segments, of a segment or channel little.
 result<explanation> explain(const explain_facts& facts, std::string_view subject, std::string_view name, std::string_view collection);
 
 void write(schema::Explanation::Builder out, const explanation& e, const explain_facts& facts);

@@ -68,21 +68,25 @@ void explain_figures() {
   const auto one_of = [&](const std::vector<std::string>& list) { return list[dice() % list.size()]; };
   caf::scoped_actor self{r.cluster->system()};
   std::vector<double> all;
+  std::vector<double> processor; // of all threads: what no other process of the machine can touch
   const auto measure = [&](const char* subject, std::size_t count, auto name) {
     std::vector<double> times;
     for (std::size_t i = 0; i < count; ++i) {
       const auto of = name();
       const auto begin = clock::now();
+      const auto cpu = cpu_us();
       const auto reply = ask<schema::ExplainReply>(r, self, [&](schema::ClientRequest::Builder b) {
         auto e = b.initExplain();
         e.setSubject(subject);
         e.setName(of);
       });
       times.push_back(seconds_since(begin) * 1'000);
+      processor.push_back((cpu_us() - cpu) / 1'000);
       if (reply->getStatus().getCode() != 0 || !reply->getExplanation().getServed())
         throw std::runtime_error(std::string{"the explanation of "} + subject + " " + of + " is wrong: "
                                  + std::string{view(reply->getStatus().getReason())} + std::string{view(reply->getExplanation().getCauseText())});
     }
+    figure(std::string{"explain_"} + subject + "_p50_ms", percentile(times, 0.5), "ms");
     figure(std::string{"explain_"} + subject + "_p99_ms", percentile(times, 0.99), "ms");
     all.insert(all.end(), times.begin(), times.end());
   };
@@ -90,7 +94,6 @@ void explain_figures() {
   measure("channel", 2'000, [&] { return one_of(channels); });
   measure("replica", 2'000, [&] { return one_of(replicas); });
   measure("collection", 2'000, [&] { return name_of(dice() % collections); });
-  figure("explain_p99_ms", percentile(all, 0.99), "ms", at_most(1));
   std::vector<double> nodes;
   for (int i = 0; i < 200; ++i) {
     const auto begin = clock::now();
@@ -102,6 +105,9 @@ void explain_figures() {
     nodes.push_back(seconds_since(begin) * 1'000);
   }
   figure("explain_node_p99_ms", percentile(nodes, 0.99), "ms");
+  all.insert(all.end(), nodes.begin(), nodes.end());
+  figure("explain_processor_p99_ms", percentile(processor, 0.99), "ms");
+  figure("explain_p99_ms", percentile(all, 0.99), "ms", at_most(1));
 }
 
 // -- memory ---------------------------------------------------------------------------------

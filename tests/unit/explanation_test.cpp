@@ -383,6 +383,30 @@ TEST_F(explained, a_node_that_nothing_uses_and_one_that_a_full_group_keeps_out) 
   expect(why("node", "n4"), cause::group_limits_full, unblocking::group_limits_raised);
 }
 
+TEST_F(explained, segments_channels_and_replicas_are_found_in_whatever_collection_they_are_until_it_is_released) {
+  w.loaded(2, {{1, 2}}, 2).desired->replicas[0].id = 201;
+  w.collections[2].head->channels = {"x", "y"};
+  w.collections[2].desired->name = "c2";
+  w.segment(2, 500).segment(2, 3, 100, 1).settle(2);
+  pass();
+  for (const auto& [subject, name] : {std::pair{"segment", "500"}, {"segment", "3"}, {"channel", "y"}, {"replica", "201"}})
+    EXPECT_NE(why(subject, name).subject.find("of collection c2"), std::string::npos) << subject << " " << name;
+  EXPECT_NE(why("segment", "12").subject.find("of collection c1"), std::string::npos);
+  w.segment(1, 900, 100, 0, 5);
+  w.copy(1, 900, 2).route(1, 900, 1, 2);
+  w.publish_segments(1, {900});
+  pass();
+  EXPECT_NE(why("segment", "900").subject.find("of collection c1"), std::string::npos);
+  EXPECT_NE(why("segment", "500").subject.find("of collection c2"), std::string::npos);
+  w.collections[2].desired.reset();
+  pass();
+  expect(why("segment", "500"), cause::not_asked_for, unblocking::load_request); // nodes still hold it
+  why("replica", "201");
+  EXPECT_EQ(static_cast<ec>(last->getStatus().getCode()), ec::replica_not_found);
+  why("channel", "y");
+  EXPECT_EQ(static_cast<ec>(last->getStatus().getCode()), ec::channel_not_found);
+}
+
 TEST_F(explained, tasks_are_explained_by_their_decision_and_their_end) {
   task_ended(schema::TaskKind::MOVE_SEGMENT, 12, 3, reason::order_failed, "io_failed: no");
   const auto e = why("task", "71");
