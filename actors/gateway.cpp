@@ -140,7 +140,7 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         break;
     }
     // What follows asks other actors; the answer comes later.
-    ++in_flight;
+    meter().set("requests_in_flight", ++in_flight);
     auto answer = self->make_response_promise<m<schema::ClientReply>>();
     if (is_change(which))
       begin_change(request, answer);
@@ -369,7 +369,7 @@ private:
   }
 
   void deliver(promise& answer, m<schema::ClientReply> r) {
-    --in_flight;
+    meter().set("requests_in_flight", --in_flight);
     end_change(answer, r);
     fulfil(answer, std::move(r));
   }

@@ -83,6 +83,8 @@ struct metadata_shell : shell<metadata_actor, metadata_shell> {
       meter().waits_for("");
       notice(schema::EventKind::JOURNAL_RECOVERED, [](schema::Event::Builder) {});
     }
+    meter().set("durable_seq", done->getUpToSeq());
+    meter().set("commits_waiting", waiting.size());
     // Published before answered: whoever was answered finds it in the situation soon, never after a later commit.
     if (any)
       publish(std::move(changes));

@@ -55,6 +55,8 @@ struct manager_shell : shell<node_manager_actor, manager_shell> {
       beat_due = t + std::chrono::nanoseconds{limits::beat_interval}.count();
       send_later(limits::beat_interval, tick_atom::value);
       beat();
+      meter().set("links", members->links().size());
+      meter().set("strangers", strangers.size());
     }
     std::vector<std::int64_t> mute;
     for (auto [link, since] : strangers)

@@ -43,6 +43,7 @@ struct route_shell : shell<route_publisher_actor, route_shell> {
     }
     const auto id = ++last;
     auto& w = watchers[id];
+    meter().set("watchers", watchers.size());
     w.handle = who;
     w.whole = true;
     for (auto name : request->getCollections())
@@ -156,6 +157,7 @@ private:
         }
         debug("a watch of shard leaders ended: ", why.text);
         watchers.erase(i);
+        meter().set("watchers", watchers.size());
       });
   }
 

@@ -50,6 +50,8 @@ struct executor_shell : shell<task_executor_actor, executor_shell> {
 
   void flush(const flush_atom&) {
     flushing = false;
+    meter().set("outstanding", outstanding.size());
+    meter().set("waiting", waiting.size());
     if (!session) {
       std::vector<std::int64_t> refused;
       for (const auto& [batch, index] : waiting)

@@ -215,6 +215,8 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     settle_waits();
     publish();
     tell_news();
+    meter().set("tasks", tasks.size());
+    meter().set("situation", number);
     arm();
   }
 

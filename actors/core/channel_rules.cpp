@@ -116,9 +116,10 @@ void check_desired(const situation& s, const collection_view& view, placing& pla
         }
         continue;
       }
+      // A newer one that lacks something is what is left of an order that failed: no task completes it, and the leader stays.
       for (const auto& d : view.delegators)
         if (d.channel == channel && d.replica == replica.id && d.node != leader->node
-            && (d.version < leader->version || replica.drains(d.node)) && replica.contains(d.node) && s.reachable(d.node)) {
+            && (d.version < leader->version || replica.drains(d.node) || (leader->serviceable && !d.serviceable)) && replica.contains(d.node) && s.reachable(d.node)) {
           out.push_back(drop(desired.id, replica.id, d, reason::channel_repeated));
           break;
         }

@@ -179,13 +179,26 @@ TEST(channel_checker_rules, the_older_of_two_delegators_goes_once_the_newer_is_s
   // C05
   auto w = small();
   w.lead(7, "a", 2, 101, 0, 2, false);
-  EXPECT_TRUE(check(w).empty());
+  w.collections[7].tasks = {a_task(TaskKind::MOVE_SHARD, 101, 0)};
+  EXPECT_TRUE(check(w).empty()); // it is being completed
+  w.collections[7].tasks.clear();
   w.lead(7, "a", 2, 101, 5, 2, true);
   const auto out = check(w);
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].why, reason::channel_repeated);
   EXPECT_EQ(out[0].node, 1);
   EXPECT_EQ(out[0].version, 1);
+}
+
+TEST(channel_checker_rules, what_is_left_of_a_move_that_failed_goes_while_the_leader_stays) {
+  // Simulator seed 969: nobody completed the second leader, whose view kept a second copy of each segment.
+  auto w = small();
+  w.lead(7, "a", 2, 101, 0, 2, false);
+  const auto out = check(w);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].why, reason::channel_repeated);
+  EXPECT_EQ(out[0].node, 2);
+  EXPECT_EQ(out[0].version, 2);
 }
 
 TEST(channel_checker_rules, a_delegator_outside_its_replica_is_dropped) {
