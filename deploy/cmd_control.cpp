@@ -13,7 +13,7 @@ std::string text(capnp::Text::Reader t) {
 
 template <class Reply>
 int said(const command_context& c, const msg<Reply>& reply, const std::string& what) {
-  std::cout << (c.json ? reply_json(capnp::toDynamic(reply.read())) : what) << '\n';
+  std::cout << (c.json ? reply_json(capnp::toDynamic(reply.read())) + "\n" : paragraph("", what));
   return done;
 }
 

@@ -56,7 +56,7 @@ std::string decision_text(const known_names& names, schema::Decision::Reader d, 
 std::string line_of(const known_names& names, event e) {
   auto out = time_text(e.getAt()) + " " + name_of_value(e.getKind());
   if (e.getTask() != 0)
-    out += " " + text(e.getTaskKind()) + " " + std::to_string(e.getTask());
+    out += " " + snake(view(e.getTaskKind())) + " " + std::to_string(e.getTask());
   if (const auto what = about(names, e); !what.empty())
     out += " " + what;
   if (e.getOutcome().size() > 0)
@@ -166,7 +166,7 @@ int why_moved(command_context& c, arguments& a) {
   std::string json;
   std::string out;
   for (auto e : reply->getEvents()) {
-    if (e.getKind() != schema::EventKind::TASK_ADMITTED || e.getTaskKind() != "move_segment")
+    if (e.getKind() != schema::EventKind::TASK_ADMITTED || snake(view(e.getTaskKind())) != "move_segment")
       continue;
     json += (json.empty() ? "" : ",") + reply_json(capnp::toDynamic(e));
     out += line_of(names, e) + decision_text(names, e.getDecision(), "    ");
@@ -287,23 +287,25 @@ int trace(command_context& c, arguments& a) {
   const auto names = names_of(c.coordinator);
   const auto begin = reply->getEvents()[0].getAt();
   auto end = begin;
-  table t{{"AFTER MS", "TOOK MS", "WHAT", "OF"}};
+  const auto ms = [](std::int64_t us) { return us > 0 ? fixed(static_cast<double>(us) / 1e3, 3) : std::string{}; };
+  table t{{"AFTER MS", "TOOK", "WAITED", "NODE", "WHAT", "OF"}};
   std::map<std::string, std::size_t> count;
   for (auto e : reply->getEvents()) {
     const auto kind = name_of_value(e.getKind());
     ++count[kind];
     end = std::max<std::int64_t>(end, e.getAt());
-    auto what = kind + (e.getTaskKind().size() > 0 ? " " + text(e.getTaskKind()) : "");
+    auto what = kind + (e.getTaskKind().size() > 0 ? " " + snake(view(e.getTaskKind())) : "");
     auto of = about(names, e);
     for (const auto& part : {text(e.getOutcome()), text(e.getText())})
       if (!part.empty())
         of += (of.empty() ? "" : ": ") + part;
-    t.row({fixed(static_cast<double>(e.getAt() - begin) / 1e6, 3), e.getTookUs() > 0 ? fixed(static_cast<double>(e.getTookUs()) / 1e3, 3) : "", what, of});
+    t.row({fixed(static_cast<double>(e.getAt() - begin) / 1e6, 3), ms(e.getTookUs()), ms(e.getWaitedUs()), ms(e.getWorkedUs()),
+           what, of});
   }
   std::string sum;
   for (const auto& [kind, n] : count)
     sum += (sum.empty() ? "" : ", ") + std::to_string(n) + " " + kind;
-  print(c, "trace " + q.name + ", begun " + time_text(begin) + ", " + fixed(static_cast<double>(end - begin) / 1e6, 3) + " ms: " + sum + "\n" + t.str());
+  print(c, paragraph("", "trace " + q.name + ", begun " + time_text(begin) + ", " + fixed(static_cast<double>(end - begin) / 1e6, 3) + " ms: " + sum) + t.str());
   return done;
 }
 
@@ -321,7 +323,7 @@ void add_event_commands(std::vector<inside_command>& to) {
   to.push_back({"what-if", "what-if [COLLECTION] [--add-nodes N] [--remove-node NODE] [--set KEY=VALUE] [--moves N]",
                 "Show which moves there would be if nodes came or went or settings were others; nothing is touched",
                 "what-if words --add-nodes 2", {noun::collection}, &what_if});
-  to.push_back({"trace", "trace ID", "Show the path of one request: its commit, its tasks, the work of nodes, with times", "trace 7234567890123", {noun::none}, &trace});
+  to.push_back({"trace", "trace ID", "Show the path of one request: when it came and was answered, its tasks, how long they waited and nodes worked", "trace 7234567890123", {noun::none}, &trace});
 }
 
 } // namespace muster::cli

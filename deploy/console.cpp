@@ -198,7 +198,8 @@ private:
       return done;
     } catch (const command_error& why) {
       std::cout << std::flush;
-      std::cerr << name << ": " << why.what() << '\n';
+      const auto text = name + ": " + why.what();
+      std::cerr << (isatty(STDERR_FILENO) != 0 ? paragraph("", text) : text + "\n");
       if (why.exit == unreachable)
         wait_for_coordinator();
       return why.exit;
