@@ -6,6 +6,7 @@
 
 #include <caf/typed_response_promise.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <list>
 #include <map>
@@ -23,6 +24,9 @@ using reply_type = schema::TapActorReply;
 
 /// `next` of an answer names its tap as well, so that who asks late never reads another one's.
 constexpr unsigned number_bits = 40;
+
+/// Who asks on is there more often. Not asked for so long, a tap makes room for another one when there are too many.
+constexpr auto abandoned = limits::tap_lease / 5;
 
 struct desk_shell : shell<tap_desk_actor, desk_shell> {
   using promise = caf::typed_response_promise<m<reply_type>>;
@@ -123,6 +127,8 @@ private:
     if (name == "tap_desk")
       return refuse(ec::parameter_invalid, "tap_desk cannot be tapped: it would see itself");
     if (taps.size() >= limits::taps)
+      end_abandoned();
+    if (taps.size() >= limits::taps)
       return refuse(ec::too_many_requests, "there are " + std::to_string(taps.size())
                                              + " taps already; they end 10 s after their last question");
     std::set<std::string> types;
@@ -164,6 +170,15 @@ private:
     end(i->second);
     taps.erase(i);
     fulfil(answer, refuse(why.code, why.text));
+  }
+
+  void end_abandoned() {
+    const auto oldest = std::min_element(taps.begin(), taps.end(),
+                                         [](const auto& a, const auto& b) { return a.second.asked_at < b.second.asked_at; });
+    if (oldest == taps.end() || oldest->second.asked_at + std::chrono::nanoseconds{abandoned}.count() > now())
+      return;
+    end(oldest->second);
+    taps.erase(oldest);
   }
 
   void end(open_tap& t) {

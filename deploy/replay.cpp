@@ -267,18 +267,28 @@ public:
 
   /// What followed one message that was given.
   void compare(std::size_t after, std::span<const recorded_message> was, const std::vector<tapped_message>& is) {
-    for (std::size_t i = 0; i < std::max(was.size(), is.size()); ++i) {
+    std::size_t a = 0;
+    std::size_t b = 0;
+    while (a < was.size() || b < is.size()) {
       ++out_.compared;
-      if (i >= is.size())
-        tell(at_line(was[i].line) + ": " + was[i].type + " was recorded, nothing is sent now");
-      else if (i >= was.size())
-        tell("after " + at_line(after) + ": nothing was recorded, " + is[i].type + " is sent now" + content(is[i]));
-      else if (was[i].type != is[i].type)
-        tell(at_line(was[i].line) + ": " + was[i].type + " was recorded, " + is[i].type + " is sent now");
-      else if (was[i].peer != is[i].peer)
-        tell(at_line(was[i].line) + ": " + was[i].type + " was sent to " + was[i].peer + ", now it is to " + is[i].peer);
-      else
-        compare(was[i], is[i]);
+      const bool same_type = a < was.size() && b < is.size() && was[a].type == is[b].type;
+      // Of one more or one less on either side only that one is named, not all that follow.
+      if (b >= is.size() || (!same_type && a + 1 < was.size() && was[a + 1].type == is[b].type)) {
+        tell(at_line(was[a].line) + ": " + was[a].type + " was recorded, nothing is sent now");
+        ++a;
+      } else if (a >= was.size() || (!same_type && b + 1 < is.size() && was[a].type == is[b + 1].type)) {
+        tell("after " + at_line(after) + ": nothing was recorded, " + is[b].type + " is sent now" + content(is[b]));
+        ++b;
+      } else {
+        if (!same_type)
+          tell(at_line(was[a].line) + ": " + was[a].type + " was recorded, " + is[b].type + " is sent now");
+        else if (was[a].peer != is[b].peer)
+          tell(at_line(was[a].line) + ": " + was[a].type + " was sent to " + was[a].peer + ", now it is to " + is[b].peer);
+        else
+          compare(was[a], is[b]);
+        ++a;
+        ++b;
+      }
     }
   }
 
