@@ -12,6 +12,7 @@
 #include <histedit.h>
 #include <iostream>
 #include <memory>
+#include <thread>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -217,7 +218,9 @@ private:
       const auto all = all_commands();
       if (std::none_of(all.begin(), all.end(), [&](const auto& each) { return each.first == name; }))
         throw command_error{usage, "there is no such command; `help` lists them"};
-      const auto code = run_words(words);
+      int code = failed;
+      // It has an event loop of its own, and a thread can have one only.
+      std::thread{[&] { code = run_words(words); }}.join();
       if (code == unreachable)
         wait_for_coordinator();
       return code;
