@@ -26,7 +26,7 @@ using reply_type = schema::TapActorReply;
 constexpr unsigned number_bits = 40;
 
 /// Who asks on is there more often. Not asked for so long, a tap makes room for another one when there are too many.
-constexpr auto abandoned = limits::tap_lease / 5;
+constexpr auto abandoned = limits::tap_lease / 20;
 
 struct desk_shell : shell<tap_desk_actor, desk_shell> {
   using promise = caf::typed_response_promise<m<reply_type>>;

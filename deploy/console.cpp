@@ -234,6 +234,8 @@ private:
     auto here = context(json);
     here.verbose = std::erase(words, "--verbose") > 0;
     const auto code = run_inside(*c, here, std::move(words));
+    if (was_interrupted() && here.terminal)
+      std::cout << '\n'; // behind the ^C that the terminal shows
     tell_epoch();
     return code;
   }

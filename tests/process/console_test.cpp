@@ -26,6 +26,17 @@ std::size_t width_of(const std::string& screen) {
   return most;
 }
 
+/// Waits until an empty prompt stands at the end: what is typed from then on is a line of its own.
+testing::AssertionResult prompts(terminal& t) {
+  std::string last;
+  const bool there = eventually(seconds{10}, [&] {
+    last = t.screen();
+    last.erase(last.find_last_not_of(" \n") + 1);
+    return last.ends_with("\nmuster>");
+  });
+  return there ? testing::AssertionSuccess() : testing::AssertionFailure() << "no prompt stands at the end of:\n" << last;
+}
+
 class console : public testing::Test {
 protected:
   console() {
@@ -53,6 +64,7 @@ TEST_F(console, completes_commands_and_names_with_tab) {
   t.key("Tab");
   EXPECT_TRUE(t.shows("muster> timeline collection words"));
   t.key("C-c");
+  ASSERT_TRUE(prompts(t));
   t.type("actor task_s");
   t.key("Tab");
   EXPECT_TRUE(t.shows("muster> actor task_scheduler"));
@@ -64,6 +76,7 @@ TEST_F(console, completes_commands_and_names_with_tab) {
   EXPECT_TRUE(t.shows("node-1")) << "several: they are listed";
   EXPECT_TRUE(t.shows("node-2"));
   t.key("C-c");
+  ASSERT_TRUE(prompts(t));
   t.line("quit");
   EXPECT_TRUE(t.ended());
 }
@@ -83,6 +96,7 @@ TEST_F(console, remembers_lines_over_its_end) {
       const auto screen = t.screen();
       return screen.find("HEARD") != screen.rfind("HEARD");
     })) << "the line before the last one runs again: " << t.screen();
+    ASSERT_TRUE(prompts(t));
     t.key("C-d");
     EXPECT_TRUE(t.ended()) << "Ctrl-D ends it";
   }
@@ -141,6 +155,7 @@ TEST_F(console, draws_top_in_80_columns_and_obeys_its_keys) {
   ASSERT_TRUE(t.shows("s sort:"));
   t.key("C-c");
   EXPECT_TRUE(t.hides("s sort:")) << "Ctrl-C ends it as well, and not the console";
+  ASSERT_TRUE(prompts(t));
   t.line("help quit-not");
   EXPECT_TRUE(t.shows("there is no command quit-not"));
 }
@@ -149,12 +164,15 @@ TEST_F(console, ctrl_c_ends_what_runs_or_the_line_and_not_the_console) {
   terminal t{c.path(), command()};
   ASSERT_TRUE(t.shows("muster>"));
   t.type("half a line");
+  ASSERT_TRUE(t.shows("half a line"));
   t.key("C-c");
+  ASSERT_TRUE(prompts(t));
   t.line("help nodes");
   EXPECT_TRUE(t.shows("example:    nodes"));
-  t.line("tap distribution");
-  EXPECT_TRUE(t.shows("> ")); // until somebody presses it
+  t.line("tap node_manager");
+  ASSERT_TRUE(t.shows(" > LinkCommand to wire")); // and so on, until somebody presses it
   t.key("C-c");
+  ASSERT_TRUE(prompts(t));
   t.line("help groups");
   EXPECT_TRUE(t.shows("example:    groups"));
 }
