@@ -10,6 +10,7 @@
 #include <caf/typed_response_promise.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <list>
 
 namespace muster {
@@ -29,6 +30,13 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
     std::size_t limit = 0;
     std::int64_t deadline = 0;
     bool candidates = false;
+  };
+
+  /// One that was asked by somebody who has seen a newer situation.
+  struct question {
+    std::uint64_t situation = 0;
+    std::int64_t deadline = 0;
+    std::function<void()> answer;
   };
 
   explicit inspector_shell(self_pointer ptr) : shell(ptr, "inspector", "inspector", "supervisor") {
@@ -58,7 +66,7 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
       balance = balance_settings_of(settings.values());
     }
     tell_waiters(before);
-    answer_behind(0);
+    answer_behind();
     // Under load the next publication is to carry the changes of a while: people do not see the difference.
     const auto since = now() - heard_at;
     heard_at = now();
@@ -74,7 +82,7 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
   void take_next(const start_atom&) {
     if (held.pending())
       held.deliver(make<schema::Ack>([&](schema::Ack::Builder b) { b.setNumber(held_number); }));
-    answer_behind(now());
+    answer_behind();
   }
 
   m<schema::Ack> news(const m<schema::TaskNews>& batch) {
@@ -92,13 +100,32 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
 
   caf::result<m<schema::ListEventsReply>> events(const m<schema::ListEventsRequest>& request) {
     const auto filter = known.filter_of(request.read(), view);
+    if (!filter) // perhaps a name that this actor does not know yet
+      return when_seen<schema::ListEventsReply>(request, [this, request] { return events_of(request); });
+    return events_or_wait(request, *filter);
+  }
+
+  /// Without waiting for one.
+  m<schema::ListEventsReply> events_of(const m<schema::ListEventsRequest>& request) {
+    const auto filter = known.filter_of(request.read(), view);
     if (!filter)
       return make<schema::ListEventsReply>([&](auto b) { set_status(b.initStatus(), filter.error()); });
+    auto w = waiter_of(request, *filter);
+    const auto found = known.events(w.filter, w.after, w.limit);
+    return reply(w, found);
+  }
+
+  static waiter waiter_of(const m<schema::ListEventsRequest>& request, const event_filter& filter) {
     waiter w;
-    w.filter = *filter;
+    w.filter = filter;
     w.after = request->getAfter();
     w.limit = request->getLimit() == 0 ? 100 : std::min<std::size_t>(request->getLimit(), limits::events_answered);
     w.candidates = request->getWithCandidates();
+    return w;
+  }
+
+  caf::result<m<schema::ListEventsReply>> events_or_wait(const m<schema::ListEventsRequest>& request, const event_filter& filter) {
+    auto w = waiter_of(request, filter);
     auto found = known.events(w.filter, w.after, w.limit);
     const auto wait = std::min(std::chrono::milliseconds{request->getWaitMs()}, limits::event_wait);
     if (!found.empty() || wait.count() == 0)
@@ -115,22 +142,16 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
   }
 
   caf::result<m<schema::ExplainReply>> explain(const m<schema::ExplainRequest>& request) {
-    if (request->getHeader().getSituation() <= view.number())
-      return explanation_of(request);
-    if (behind.size() >= limits::event_waiters)
-      return make<schema::ExplainReply>([](auto b) {
-        set_status(b.initStatus(), ec::too_many_requests, std::to_string(limits::event_waiters) + " explanations are being waited for; ask again");
-      });
-    // Who asks has seen a newer situation than this: it comes as soon as this one is answered.
-    behind.emplace_back(request, self->make_response_promise<m<schema::ExplainReply>>());
-    const auto answer = behind.back().second;
-    take_next({});
-    send_later(limits::inspector_pause, start_atom::value); // should it not come
-    return answer;
+    return when_seen<schema::ExplainReply>(request, [this, request] {
+      return make<schema::ExplainReply>(
+        [&](schema::ExplainReply::Builder b) { known.explain(request.read(), view, settings, now(), b); });
+    });
   }
 
-  m<schema::WhatIfReply> what_if(const m<schema::WhatIfRequest>& request) {
-    return make<schema::WhatIfReply>([&](schema::WhatIfReply::Builder b) { write_what_if(view, settings, request.read(), b); });
+  caf::result<m<schema::WhatIfReply>> what_if(const m<schema::WhatIfRequest>& request) {
+    return when_seen<schema::WhatIfReply>(request, [this, request] {
+      return make<schema::WhatIfReply>([&](schema::WhatIfReply::Builder b) { write_what_if(view, settings, request.read(), b); });
+    });
   }
 
   void tick(const tick_atom&) {
@@ -149,19 +170,30 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
   }
 
 private:
-  m<schema::ExplainReply> explanation_of(const m<schema::ExplainRequest>& request) {
-    return make<schema::ExplainReply>(
-      [&](schema::ExplainReply::Builder b) { known.explain(request.read(), view, settings, now(), b); });
+  /// Answers at once, or when the situation that the asker has seen is here: it comes as soon as the one before is answered. Should it
+  /// not come in time, from what is known.
+  template <class Reply, class Request, class Answer>
+  caf::result<m<Reply>> when_seen(const Request& request, Answer answer) {
+    if (request->getHeader().getSituation() <= view.number())
+      return answer();
+    if (behind.size() >= limits::event_waiters)
+      return make<Reply>([](auto b) {
+        set_status(b.initStatus(), ec::too_many_requests, std::to_string(limits::event_waiters) + " questions wait for a newer situation; ask again");
+      });
+    auto promise = self->make_response_promise<m<Reply>>();
+    behind.push_back({request->getHeader().getSituation(), now() + std::chrono::nanoseconds{limits::inspector_pause}.count(),
+                      [promise, answer]() mutable { promise.deliver(answer()); }});
+    take_next({});
+    send_later(limits::inspector_pause + std::chrono::milliseconds{1}, start_atom::value);
+    return promise;
   }
 
-  /// Explanations whose situation is here, or that have waited long enough at `time`.
-  void answer_behind(std::int64_t time) {
-    std::erase_if(behind, [&](auto& w) {
-      const auto header = w.first->getHeader();
-      if (header.getSituation() > view.number()
-          && (time == 0 || time < header.getEnqueuedAt() + std::chrono::nanoseconds{limits::inspector_pause}.count()))
+  /// Questions whose situation is here, or that have waited long enough.
+  void answer_behind() {
+    std::erase_if(behind, [this, t = now()](auto& w) {
+      if (w.situation > view.number() && t < w.deadline)
         return false;
-      w.second.deliver(explanation_of(w.first));
+      w.answer();
       return true;
     });
   }
@@ -251,7 +283,7 @@ private:
   balance_settings balance;
   std::optional<std::map<std::string, std::string>> follows; ///< Settings of run time that `settings` has.
   std::list<waiter> waiters;
-  std::vector<std::pair<m<schema::ExplainRequest>, caf::typed_response_promise<m<schema::ExplainReply>>>> behind;
+  std::vector<question> behind;
   caf::typed_response_promise<m<schema::Ack>> held; ///< Of a publication that came soon after the one before.
   std::uint64_t held_number = 0;
   std::int64_t heard_at = 0;

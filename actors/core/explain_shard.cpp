@@ -222,6 +222,9 @@ bool explain_leader_nodes(ladder& l, const collection_view& view, const delegato
     return l.check(cause::node_suspect, true, "the leader and all its workers are connected");
   const auto* n = s.node(silent);
   const bool gone = n != nullptr && n->gone();
+  // What a lost node had is set up elsewhere, by whoever is not switched off.
+  if (gone && !explain_checker(l, silent == leader.node ? "channel_checker" : "segment_checker"))
+    return false;
   l.check(gone ? cause::node_gone : cause::node_suspect, false,
           l.node(silent) + (silent == leader.node ? ", which leads the channel, " : ", which the leader routes to, ")
             + (gone ? "is gone" : "is silent or its link broke"));

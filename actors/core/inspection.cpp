@@ -18,10 +18,21 @@ using schema::EventKind;
 constexpr std::array<std::string_view, 8> verdict_names{"accepted",     "node_unavailable", "outside_replica", "outside_channel",
                                                         "holds_copy",   "memory_full",      "failing",         "chosen"};
 
-std::string_view name_of(schema::TaskKind kind) {
+/// "load_segment"; empty for none.
+std::string name_of(schema::TaskKind kind) {
   const auto list = capnp::Schema::from<schema::TaskKind>().getEnumerants();
   const auto i = static_cast<unsigned>(kind);
-  return i == 0 || i >= list.size() ? std::string_view{} : view(list[i].getProto().getName());
+  std::string name;
+  if (i == 0 || i >= list.size())
+    return name;
+  for (char c : view(list[i].getProto().getName()))
+    if (c >= 'A' && c <= 'Z') {
+      name += '_';
+      name += static_cast<char>(c - 'A' + 'a');
+    } else {
+      name += c;
+    }
+  return name;
 }
 
 template <class Number>
@@ -379,7 +390,7 @@ void inspection::write(schema::Event::Builder out, const log_event& e, const sit
   out.setNode(e.node);
   out.setSource(e.source);
   out.setTask(e.task);
-  out.setTaskKind(std::string{name_of(e.task_kind)});
+  out.setTaskKind(name_of(e.task_kind));
   out.setOutcome(e.outcome == reason::none ? std::string{} : std::string{to_string(e.outcome)});
   out.setTookUs(e.took_us);
   out.setWaitedUs(e.waited_us);

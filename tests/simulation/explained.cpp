@@ -187,6 +187,20 @@ std::string world::inject() {
         return "no load";
       switched_off_ = what == broken::segment_checker_off ? "segment_checker" : "leader_checker";
       switch_checker(switched_off_, false);
+      // New data, or a worker that is lost and not replaced.
+      if (what == broken::segment_checker_off && seen_ != nullptr && random_.chance(1, 2)) {
+        const auto& view = *seen_->named(name);
+        const auto worker = std::find_if(processes_.begin() + 1, processes_.end(), [&](const auto& p) {
+          const auto here = view.on(p->node);
+          return p->up && here.segments > 0 && here.channels == 0;
+        });
+        if (worker != processes_.end()) {
+          stop(**worker, false, "it is lost");
+          pass(4 * s);
+          accepted_ = {"checker_off"};
+          break;
+        }
+      }
       if (!import_and_wait(name, true))
         return "no append";
       pass(3 * s);

@@ -518,6 +518,7 @@ TEST_F(timelines, decisions_remember_every_node_that_was_compared) {
   ASSERT_EQ(written->getDecision().getCandidates().size(), 3u);
   EXPECT_EQ(view(written->getDecision().getCandidates()[1].getVerdict()), "chosen");
   EXPECT_EQ(view(written->getDecision().getRule()), "segment_lacking");
+  EXPECT_EQ(view(written->getTaskKind()), "load_segment");
   EXPECT_EQ(written->getDecision().getRunnerUp(), 3);
 }
 
