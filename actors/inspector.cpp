@@ -68,11 +68,15 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
     tell_waiters(before);
     answer_behind();
     // Under load the next publication is to carry the changes of a while: people do not see the difference.
-    const auto since = now() - heard_at;
-    heard_at = now();
-    const auto pause = std::chrono::nanoseconds{limits::inspector_pause}.count();
-    if (since >= pause)
+    constexpr auto pause = std::chrono::nanoseconds{limits::inspector_pause}.count();
+    const auto pauses = (now() - credited_at) / pause;
+    credited_at += pauses * pause;
+    credit = std::min(limits::inspector_burst, credit + static_cast<std::size_t>(pauses));
+    if (credit > 0) {
+      --credit;
       return acknowledge(*this, p);
+    }
+    const auto since = now() - credited_at;
     held = self->make_response_promise<m<schema::Ack>>();
     held_number = p.header->getNumber();
     send_later(std::chrono::ceil<std::chrono::milliseconds>(std::chrono::nanoseconds{pause - since}), start_atom::value);
@@ -144,7 +148,7 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
   caf::result<m<schema::ExplainReply>> explain(const m<schema::ExplainRequest>& request) {
     return when_seen<schema::ExplainReply>(request, [this, request] {
       return make<schema::ExplainReply>(
-        [&](schema::ExplainReply::Builder b) { known.explain(request.read(), view, settings, now(), b); });
+        [&](schema::ExplainReply::Builder b) { static_cast<void>(known.explain(request.read(), view, settings, now(), b)); });
     });
   }
 
@@ -286,7 +290,8 @@ private:
   std::vector<question> behind;
   caf::typed_response_promise<m<schema::Ack>> held; ///< Of a publication that came soon after the one before.
   std::uint64_t held_number = 0;
-  std::int64_t heard_at = 0;
+  std::size_t credit = limits::inspector_burst; ///< Publications that may come at once.
+  std::int64_t credited_at = 0;
   bool flushing = false;
   bool ticking = false;
 };
