@@ -91,7 +91,8 @@ class Documents(unittest.TestCase):
                     continue
                 # `muster load|release`, `muster COMMAND`: choices and names to fill in.
                 for command in words[1].split("|") if len(words) > 1 else []:
-                    if command.startswith("-") or command.isupper():
+                    # `muster load: ...` is what it printed.
+                    if command.startswith("-") or command.isupper() or command.endswith(":"):
                         continue
                     checked += 1
                     if command not in commands:
@@ -102,7 +103,7 @@ class Documents(unittest.TestCase):
                     for option in words[2:]:
                         option = option.strip("[]")
                         if re.match(r"^--?[a-z]", option) and not re.search(
-                                rf"(^|[\s,]){re.escape(option.split('=')[0])}([\s,]|$)", helps[command]):
+                                rf"(^|[\s,[]){re.escape(option.split('=')[0])}([\s,]|$)", helps[command]):
                             wrong.append(f"{path}: muster {command} {option}")
         self.assertEqual(wrong, [])
         self.assertGreater(checked, 10, "no commands were found in the documents: is this check still looking?")
