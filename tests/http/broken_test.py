@@ -63,7 +63,8 @@ class Broken(unittest.TestCase):
         self.assertEqual(as_json["explanation"]["cause"], cause, as_json)
         as_text = self.cluster.run("explain", subject, name)
         self.assertIn(cause, as_text)
-        self.assertTrue(all(len(line) <= 80 for line in as_text.splitlines()), as_text)
+        # A path may be longer than a line; whatever has blanks fits.
+        self.assertTrue(all(len(line) <= 80 or " " not in line.strip() for line in as_text.splitlines()), as_text)
         return told
 
     def expect_served(self, subject, name, patience_s=60):
