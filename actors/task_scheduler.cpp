@@ -4,6 +4,7 @@
 #include "actors/core/balance/configured.hpp"
 #include "actors/core/chunk_store.hpp"
 #include "actors/core/moves_by_hand.hpp"
+#include "actors/core/names.hpp"
 #include "actors/core/task_table.hpp"
 #include "actors/runtime/publisher.hpp"
 
@@ -58,7 +59,7 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
       const auto p = read(r);
       const auto why = tasks.admit(batch.getProposer(), p, batch.getSituation(), view, now()).why;
       if (why != reason::none)
-        debug("refused ", capnp_name(p.kind), " of ", p.channel, p.segment != 0 ? " segment " : "",
+        debug("refused ", plain_name_of(p.kind), " of ", p.channel, p.segment != 0 ? " segment " : "",
               p.segment != 0 ? std::to_string(p.segment) : "", " in collection ", p.collection, ": ", to_string(why));
     }
     schedule();
@@ -375,11 +376,6 @@ struct scheduler_shell : shell<task_scheduler_actor, scheduler_shell> {
     armed_for = *next;
     const auto wait = std::chrono::nanoseconds{std::max<std::int64_t>(*next - now(), 0)};
     send_later(std::chrono::duration_cast<std::chrono::milliseconds>(wait) + std::chrono::milliseconds{1}, tick_atom::value);
-  }
-
-  static const char* capnp_name(schema::TaskKind kind) {
-    auto e = capnp::Schema::from<schema::TaskKind>().getEnumerants();
-    return e[static_cast<unsigned>(kind)].getProto().getName().cStr();
   }
 
   std::map<std::uint64_t, wait> waits;

@@ -54,9 +54,9 @@ std::string decision_text(const known_names& names, schema::Decision::Reader d, 
 }
 
 std::string line_of(const known_names& names, event e) {
-  auto out = time_text(e.getAt()) + " " + name_of_value(e.getKind());
+  auto out = time_text(e.getAt()) + " " + plain_name_of(e.getKind());
   if (e.getTask() != 0)
-    out += " " + snake(view(e.getTaskKind())) + " " + std::to_string(e.getTask());
+    out += " " + snake_case(view(e.getTaskKind())) + " " + std::to_string(e.getTask());
   if (const auto what = about(names, e); !what.empty())
     out += " " + what;
   if (e.getOutcome().size() > 0)
@@ -166,7 +166,7 @@ int why_moved(command_context& c, arguments& a) {
   std::string json;
   std::string out;
   for (auto e : reply->getEvents()) {
-    if (e.getKind() != schema::EventKind::TASK_ADMITTED || snake(view(e.getTaskKind())) != "move_segment")
+    if (e.getKind() != schema::EventKind::TASK_ADMITTED || snake_case(view(e.getTaskKind())) != "move_segment")
       continue;
     json += (json.empty() ? "" : ",") + reply_json(capnp::toDynamic(e));
     out += line_of(names, e) + decision_text(names, e.getDecision(), "    ");
@@ -291,10 +291,10 @@ int trace(command_context& c, arguments& a) {
   table t{{"AFTER MS", "TOOK", "WAITED", "NODE", "WHAT", "OF"}};
   std::map<std::string, std::size_t> count;
   for (auto e : reply->getEvents()) {
-    const auto kind = name_of_value(e.getKind());
+    const auto kind = plain_name_of(e.getKind());
     ++count[kind];
     end = std::max<std::int64_t>(end, e.getAt());
-    auto what = kind + (e.getTaskKind().size() > 0 ? " " + snake(view(e.getTaskKind())) : "");
+    auto what = kind + (e.getTaskKind().size() > 0 ? " " + snake_case(view(e.getTaskKind())) : "");
     auto of = about(names, e);
     for (const auto& part : {text(e.getOutcome()), text(e.getText())})
       if (!part.empty())

@@ -118,16 +118,6 @@ const std::vector<std::string>& subjects() {
 
 // -- shared -----------------------------------------------------------------------
 
-std::string snake(std::string_view name) {
-  std::string out;
-  for (char c : name) {
-    if (std::isupper(static_cast<unsigned char>(c)) && !out.empty())
-      out += '_';
-    out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return out;
-}
-
 std::string known_names::node(std::int64_t id) const {
   const auto i = nodes.find(id);
   return i == nodes.end() ? "node " + std::to_string(id) : i->second;

@@ -1,6 +1,7 @@
 // The one table of commands that look inside a running coordinator, for `muster COMMAND` and for `muster console` alike.
 #pragma once
 
+#include "actors/core/names.hpp"
 #include "deploy/output.hpp"
 #include "deploy/session.hpp"
 
@@ -72,17 +73,6 @@ const inside_command* find_inside_command(const std::string& name);
 const std::vector<std::string>& subjects();
 
 // -- what several of them need ----------------------------------------------------
-
-/// camelCase of the schema, or a name of one of its values, as snake_case.
-std::string snake(std::string_view name);
-
-/// The name of a value of an enumeration of the schema.
-template <class E>
-std::string name_of_value(E value) {
-  const auto list = capnp::Schema::from<E>().getEnumerants();
-  const auto index = static_cast<unsigned>(value);
-  return index < list.size() ? snake(list[index].getProto().getName().cStr()) : std::to_string(index);
-}
 
 /// Names of nodes and collections, as far as they are known.
 struct known_names {

@@ -1,11 +1,10 @@
 // Answers to reads.
 #include "actors/core/answers.hpp"
 
+#include "actors/core/names.hpp"
 #include "actors/core/reason.hpp"
 
 #include "messages/status.hpp"
-
-#include <capnp/schema.h>
 
 #include <algorithm>
 
@@ -13,27 +12,9 @@ namespace muster {
 
 namespace {
 
-const char* name_of(schema::NodeLiveness liveness) {
-  switch (liveness) {
-    case schema::NodeLiveness::CONNECTED:
-      return "connected";
-    case schema::NodeLiveness::SUSPECT:
-      return "suspect";
-    case schema::NodeLiveness::GONE:
-      return "gone";
-    default:
-      return "unknown";
-  }
-}
-
 std::string name_of(const situation& s, std::int64_t node) {
   const auto* n = s.node(node);
   return n == nullptr ? std::to_string(node) : n->name;
-}
-
-const char* name_of(schema::TaskKind kind) {
-  auto list = capnp::Schema::from<schema::TaskKind>().getEnumerants();
-  return list[static_cast<unsigned>(kind)].getProto().getName().cStr();
 }
 
 } // namespace
@@ -313,7 +294,7 @@ void write_status(const situation& s, schema::GetStatusReply::Builder out) {
     b.setId(id);
     b.setName(n.name);
     b.setAddress(n.address);
-    b.setState(name_of(n.liveness));
+    b.setState(liveness_name(n.liveness));
     b.setSegments(static_cast<std::uint32_t>(load.segments));
     b.setRows(load.rows);
     b.setChannels(static_cast<std::uint32_t>(load.channels));
@@ -341,7 +322,7 @@ void write_status(const situation& s, schema::GetStatusReply::Builder out) {
   for (unsigned k = 0; k < tasks.size(); ++k) {
     const auto& t = *tasks[k].second;
     list[k].setId(t.id);
-    list[k].setKind(name_of(t.kind));
+    list[k].setKind(schema_name(t.kind));
     list[k].setCollectionId(tasks[k].first);
     list[k].setReplica(t.replica);
     list[k].setChannel(t.channel);

@@ -1,6 +1,8 @@
 // Sums over collections, kept by what each adds.
 #include "actors/core/cluster_figures.hpp"
 
+#include "actors/core/names.hpp"
+
 #include <capnp/schema.h>
 
 namespace muster {
@@ -34,13 +36,6 @@ collection_figures figures_of(const collection_view& view) {
   return f;
 }
 
-template <class E>
-std::string name_of(E value) {
-  auto list = capnp::Schema::from<E>().getEnumerants();
-  const auto index = static_cast<unsigned>(value);
-  return index < list.size() ? std::string{list[index].getProto().getName().cStr()} : std::to_string(index);
-}
-
 double of(std::int64_t x) {
   return static_cast<double>(x);
 }
@@ -52,16 +47,7 @@ void gauge(prometheus_text& out, std::string_view name, std::string_view help, s
 }
 
 const char* state_of(const node_row& n) {
-  switch (n.liveness) {
-    case schema::NodeLiveness::CONNECTED:
-      return n.stopping ? "stopping" : "connected";
-    case schema::NodeLiveness::SUSPECT:
-      return "suspect";
-    case schema::NodeLiveness::GONE:
-      return "gone";
-    default:
-      return "unknown";
-  }
+  return n.connected() && n.stopping ? "stopping" : liveness_name(n.liveness);
 }
 
 } // namespace
@@ -96,14 +82,6 @@ void cluster_figures::put(const situation& s, std::int64_t collection) {
 
 void cluster_figures::hear(const situation& s, const touched_map& touched) {
   for (const auto& [id, ids] : touched)
-    put(s, id);
-  if (by_id_.size() == s.collections().size())
-    return;
-  // The situation began anew, and what is gone was not named.
-  by_id_.clear();
-  replicas_in_.clear();
-  all_ = {};
-  for (const auto& [id, view] : s.collections())
     put(s, id);
 }
 
@@ -238,14 +216,14 @@ void write_tally(const coordinator_tally& t, prometheus_text& out) {
   out.counter("muster_tasks_ended_total", "Tasks that ended, by kind and how");
   for (std::size_t i = 1; i < kinds; ++i) {
     const auto& k = t.tasks.kinds[i];
-    const auto kind = name_of(static_cast<schema::TaskKind>(i));
+    const auto kind = schema_name(static_cast<schema::TaskKind>(i));
     out.sample({{"kind", kind}, {"outcome", "succeeded"}}, static_cast<double>(k.succeeded));
     out.sample({{"kind", kind}, {"outcome", "failed"}}, static_cast<double>(k.failed));
     out.sample({{"kind", kind}, {"outcome", "canceled"}}, static_cast<double>(k.canceled));
   }
   out.histogram_family("muster_task_duration_seconds", "From the begin of a task to its end, however it ended");
   for (std::size_t i = 1; i < kinds; ++i)
-    out.buckets({{"kind", name_of(static_cast<schema::TaskKind>(i))}}, t.tasks.kinds[i].took_ms, 0.001);
+    out.buckets({{"kind", schema_name(static_cast<schema::TaskKind>(i))}}, t.tasks.kinds[i].took_ms, 0.001);
 }
 
 } // namespace muster

@@ -1,6 +1,8 @@
 // Requests about resource groups and replicas.
 #include "actors/core/group_requests.hpp"
 
+#include "actors/core/names.hpp"
+
 #include "actors/core/answers.hpp"
 #include "messages/limits.hpp"
 #include "messages/status.hpp"
@@ -176,19 +178,6 @@ result<commits> update_load_config(const situation& s, schema::UpdateLoadConfigR
     out.push_back(replicas_commit(s, *view, std::move(replicas)));
   }
   return out;
-}
-
-const char* name_of(schema::NodeLiveness liveness) {
-  switch (liveness) {
-    case schema::NodeLiveness::CONNECTED:
-      return "connected";
-    case schema::NodeLiveness::SUSPECT:
-      return "suspect";
-    case schema::NodeLiveness::GONE:
-      return "gone";
-    default:
-      return "unknown";
-  }
 }
 
 using counts = std::map<std::int64_t, std::int64_t>; ///< collection -> how many
@@ -395,7 +384,7 @@ void write_group(const situation& s, std::string_view name, schema::DescribeReso
       continue;
     nodes[i].setName(n->name);
     nodes[i].setAddress(n->address);
-    nodes[i].setState(name_of(n->liveness));
+    nodes[i].setState(liveness_name(n->liveness));
     available += n->connected();
   }
   g.setAvailableNodes(available);

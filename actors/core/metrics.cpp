@@ -1,6 +1,7 @@
 // Metrics in JSON, from a situation.
 #include "actors/core/metrics.hpp"
 
+#include "actors/core/names.hpp"
 #include "actors/core/answers.hpp"
 #include "actors/core/reason.hpp"
 #include "messages/limits.hpp"
@@ -42,13 +43,6 @@ std::optional<std::int64_t> number_in(const json& value) {
       return found;
   }
   return std::nullopt;
-}
-
-template <class E>
-std::string name_of(E value) {
-  auto list = capnp::Schema::from<E>().getEnumerants();
-  const auto index = static_cast<unsigned>(value);
-  return index < list.size() ? std::string{list[index].getProto().getName().cStr()} : std::to_string(index);
 }
 
 template <class F>
@@ -182,7 +176,7 @@ json self_json(const std::string& name, std::int64_t id, const char* type, json 
 }
 
 std::string doing(schema::TaskRecord::Reader t) {
-  auto text = name_of(t.getKind());
+  auto text = schema_name(t.getKind());
   if (t.getSegment() != 0)
     text += " segment " + std::to_string(t.getSegment());
   if (t.getChannel().size() > 0)
@@ -315,12 +309,12 @@ json tasks_json(schema::TaskRecordsReply::Reader tasks) {
     auto why = to_string(static_cast<reason>(t.getReason()));
     auto failed = std::string{view(t.getError())};
     out.push_back(fields{}
-                    .put("task_name", name_of(t.getKind()) + "-" + std::to_string(t.getId()))
+                    .put("task_name", schema_name(t.getKind()) + "-" + std::to_string(t.getId()))
                     .put("collection_id", json::text_of(t.getCollection()))
                     .put("replica_id", json::text_of(t.getReplica()))
-                    .put("task_type", name_of(t.getKind()))
-                    .put("task_status", name_of(t.getStatus()))
-                    .put("priority", name_of(t.getPriority()))
+                    .put("task_type", schema_name(t.getKind()))
+                    .put("task_status", schema_name(t.getStatus()))
+                    .put("priority", schema_name(t.getPriority()))
                     .put("actions", json::array{doing(t)})
                     .put("step", json::small(t.getStep()))
                     .put("reason", failed.empty() ? std::string{why} : std::string{why} + ": " + failed)

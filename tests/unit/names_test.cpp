@@ -1,4 +1,5 @@
 // Closed lists: every number has a name of its own, and what is frozen stays as it is.
+#include "actors/core/names.hpp"
 #include "actors/core/reason.hpp"
 #include "messages/error.hpp"
 #include "messages/records.hpp"
@@ -86,6 +87,15 @@ TEST(closed_lists, of_every_error_it_is_said_whether_a_retry_can_help) {
                                                "collection_on_recovering", "resource_group_service_available",
                                                "channel_not_available", "stale_premise", "connection_lost"}));
   EXPECT_FALSE(is_retriable(static_cast<ec>(9'999)));
+}
+
+TEST(names, of_what_the_schemas_number_are_spelled_in_one_way) {
+  EXPECT_EQ(schema_name(schema::TaskKind::LOAD_SEGMENT), "loadSegment");
+  EXPECT_EQ(plain_name_of(schema::TaskKind::LOAD_SEGMENT), "load_segment");
+  EXPECT_EQ(plain_name_of(schema::Proposer::MANUAL), "manual");
+  EXPECT_EQ(schema_name(static_cast<schema::TaskKind>(999)), "999");
+  EXPECT_STREQ(liveness_name(schema::NodeLiveness::GONE), "gone");
+  EXPECT_STREQ(liveness_name(schema::NodeLiveness::INVALID), "unknown");
 }
 
 } // namespace
