@@ -3,9 +3,11 @@
 
 #include "actors/catalogue_service.hpp"
 #include "actors/core/answers.hpp"
+#include "actors/core/method_effects.hpp"
 #include "actors/core/reads.hpp"
 #include "actors/group_service.hpp"
 #include "actors/job_service.hpp"
+#include "actors/metadata.hpp"
 #include "actors/metrics_service.hpp"
 #include "actors/partition_service.hpp"
 #include "actors/runtime/publisher.hpp"
@@ -110,6 +112,8 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         });
       case Request::LIST_QUERY_NODE:
         break;
+      case Request::CHECK_HEALTH:
+        return reply([&](auto b) { write_health(view, journal_trouble(probes_of(self->system())), b.initCheckHealth()); });
       case Request::INVALID:
         return refuse(ec::parameter_invalid, "a request of no kind that this version knows");
       default:
@@ -142,8 +146,7 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
     // What follows asks other actors; the answer comes later.
     meter().set("requests_in_flight", ++in_flight);
     auto answer = self->make_response_promise<m<schema::ClientReply>>();
-    if (is_change(which))
-      begin_change(request, answer);
+    begin_change(request, answer);
     switch (which) {
       case Request::ALLOCATE_IDS:
         allocate(request, answer);
@@ -290,8 +293,8 @@ private:
       question.totalSize().wordCount + 8);
     request<m<Reply>>(
       inspector(), left, asked,
-      [this, answer, put](const m<Reply>& r) mutable { answer.deliver(reply([&](auto b) { put(b, r.read()); })); },
-      [this, answer](const failure& why) mutable { answer.deliver(refuse(why.code, why.text)); });
+      [this, answer, put](const m<Reply>& r) mutable { fulfil(answer, reply([&](auto b) { put(b, r.read()); })); },
+      [this, answer](const failure& why) mutable { fulfil(answer, refuse(why.code, why.text)); });
     return answer;
   }
 
@@ -340,6 +343,8 @@ private:
   /// Changes are events: when they came, how they ended.
   void begin_change(const m<Request>& request, const promise& answer) {
     change c{subject_of(request.read()), request->getHeader().getTraceId(), now()};
+    if (only_reads(c.what.method))
+      return;
     notice(schema::EventKind::REQUEST_RECEIVED, [&](schema::Event::Builder e) { describe(e, c); });
     changes.emplace(key_of(answer), std::move(c));
   }

@@ -3,7 +3,7 @@
 
 #include "actors/core/answers.hpp"
 #include "actors/core/cluster_figures.hpp"
-#include "actors/core/http_methods.hpp"
+#include "actors/core/method_effects.hpp"
 #include "actors/core/http_replies.hpp"
 #include "actors/core/openapi.hpp"
 #include "actors/core/situation.hpp"
@@ -172,7 +172,7 @@ private:
       json::array reasons;
       if (state != "Healthy")
         reasons.push_back("the coordinator is " + state);
-      if (const auto trouble = journal_trouble(); !trouble.empty()) {
+      if (const auto trouble = journal_trouble(probes_of(self->system())); !trouble.empty()) {
         reasons.push_back("the journal cannot be written: metadata waits for " + trouble);
         try_journal();
       }
@@ -181,15 +181,6 @@ private:
       out.status = ready ? 200 : 503;
       return out;
     });
-  }
-
-  /// What metadata waits for since the journal refused a write; empty: the last one was accepted.
-  std::string journal_trouble() {
-    for (const auto& metadata : probes_of(self->system()).reports("metadata", now()))
-      for (const auto& [name, value] : metadata.counters)
-        if (name == journal_refuses && value != 0)
-          return metadata.waiting_for;
-    return {};
   }
 
   /// After a refused write nothing may be written for long; who asks whether it can be again makes it tried, now and then.
@@ -289,7 +280,7 @@ private:
     out.gauge("muster_coordinator_epoch", "Number of starts of this coordinator");
     out.sample(static_cast<double>(peers.epoch));
     out.gauge("muster_journal_writable", "1, or 0 since the journal refused a write");
-    out.sample(journal_trouble().empty() ? 1 : 0);
+    out.sample(journal_trouble(probes_of(self->system())).empty() ? 1 : 0);
     out.counter("muster_http_answers_total", "Answers over HTTP, by the first digit of their status");
     for (std::size_t i = 2; i <= 5; ++i)
       out.sample({{"status", std::to_string(i) + "xx"}}, static_cast<double>(answers_of[i]));

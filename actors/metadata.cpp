@@ -13,6 +13,9 @@ namespace muster {
 
 namespace {
 
+/// A counter in the report: 1 since the journal refused a write, 0 when it has accepted one since.
+constexpr const char* journal_refuses = "journal_refuses";
+
 struct metadata_shell : shell<metadata_actor, metadata_shell> {
   using promise = caf::typed_response_promise<m<schema::CommitReply>>;
 
@@ -219,6 +222,14 @@ metadata_actor::behavior_type metadata_behavior(metadata_actor::stateful_pointer
 }
 
 } // namespace
+
+std::string journal_trouble(const probe_registry& probes) {
+  for (const auto& metadata : probes.reports("metadata", 0))
+    for (const auto& [name, value] : metadata.counters)
+      if (name == journal_refuses && value != 0)
+        return metadata.waiting_for;
+  return {};
+}
 
 metadata_actor spawn_metadata(caf::actor_system& system, metadata_start start, journal_actor journal,
                               std::function<void(std::string)> on_fatal) {

@@ -3,6 +3,7 @@
 
 #include "actors/core/metadata_tables.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/runtime/probe.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -13,8 +14,8 @@
 
 namespace muster {
 
-/// A counter in the report of metadata: 1 since the journal refused a write, 0 when it has accepted one since.
-inline constexpr const char* journal_refuses = "journal_refuses";
+/// What metadata waits for since the journal refused a write; empty: the last one was accepted. From its report: it need not answer.
+std::string journal_trouble(const probe_registry& probes);
 
 /// What metadata starts from: recovered tables whose epoch is already in the journal.
 struct metadata_start {

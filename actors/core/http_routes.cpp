@@ -1,7 +1,7 @@
 // The table of paths, and the checks in front of it.
 #include "actors/core/http_routes.hpp"
 
-#include "actors/core/http_methods.hpp"
+#include "actors/core/method_effects.hpp"
 #include "messages/schema_json.hpp"
 
 #include <algorithm>

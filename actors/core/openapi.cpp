@@ -1,7 +1,7 @@
 // Schemas by reflection for requests and replies of methods, by hand for what has the model's shapes.
 #include "actors/core/openapi.hpp"
 
-#include "actors/core/http_methods.hpp"
+#include "actors/core/method_effects.hpp"
 #include "actors/core/http_routes.hpp"
 #include "messages/limits.hpp"
 #include "messages/schema/http.capnp.h"

@@ -140,8 +140,12 @@ void fill(const std::vector<std::string>& texts, Make make) {
     list.set(i, texts[i]);
 }
 
-void write_health(const situation& s, schema::CheckHealthReply::Builder out) {
+} // namespace
+
+void write_health(const situation& s, std::string_view journal_trouble, schema::CheckHealthReply::Builder out) {
   std::vector<std::string> reasons;
+  if (!journal_trouble.empty())
+    reasons.push_back("the journal cannot be written: metadata waits for " + std::string{journal_trouble});
   for (const auto& [id, n] : s.nodes())
     if (!n.gone() && !n.connected())
       reasons.push_back("node " + n.name + " (" + std::to_string(id) + ") is not connected");
@@ -154,6 +158,8 @@ void write_health(const situation& s, schema::CheckHealthReply::Builder out) {
   fill(reasons, [&](unsigned n) { return out.initReasons(n); });
   fill(dark, [&](unsigned n) { return out.initNotQueryable(n); });
 }
+
+namespace {
 
 std::string name_of(const partition_names& names, std::int64_t id) {
   for (const auto& [there, name] : names)
@@ -214,46 +220,6 @@ result<std::vector<std::int64_t>> find_partitions(const partition_names& all, ca
       found.push_back(i->first);
   }
   return found;
-}
-
-bool is_change(schema::ClientRequest::Which which) {
-  using Request = schema::ClientRequest;
-  switch (which) {
-    case Request::REGISTER_IMPORT:
-    case Request::DROP_COLLECTION:
-    case Request::LOAD_COLLECTION:
-    case Request::RELEASE_COLLECTION:
-    case Request::CREATE_RESOURCE_GROUP:
-    case Request::UPDATE_RESOURCE_GROUPS:
-    case Request::DROP_RESOURCE_GROUP:
-    case Request::TRANSFER_NODE:
-    case Request::TRANSFER_REPLICA:
-    case Request::UPDATE_LOAD_CONFIG:
-    case Request::LOAD_PARTITIONS:
-    case Request::RELEASE_PARTITIONS:
-    case Request::SYNC_NEW_CREATED_PARTITION:
-    case Request::CREATE_PARTITION:
-    case Request::DROP_PARTITION:
-    case Request::ACTIVATE_CHECKER:
-    case Request::DEACTIVATE_CHECKER:
-    case Request::SUSPEND_BALANCE:
-    case Request::RESUME_BALANCE:
-    case Request::SUSPEND_NODE:
-    case Request::RESUME_NODE:
-    case Request::ALTER_CONFIGURATION:
-    case Request::LOAD_BALANCE:
-    case Request::TRANSFER_SEGMENT:
-    case Request::TRANSFER_CHANNEL:
-    case Request::CREATE_INDEX:
-    case Request::DROP_INDEX:
-    case Request::COMPACT:
-    case Request::CREATE_DATABASE:
-    case Request::ALTER_DATABASE:
-    case Request::DROP_DATABASE:
-      return true;
-    default:
-      return false;
-  }
 }
 
 request_subject subject_of(schema::ClientRequest::Reader request) {
@@ -323,7 +289,7 @@ void write_read(const situation& s, Request::Reader request, schema::ClientReply
     case Request::CHECK_BALANCE_STATUS:
       return out.initCheckBalanceStatus().setActive(!s.switches().inactive_checkers.contains(balance));
     case Request::CHECK_HEALTH:
-      return write_health(s, out.initCheckHealth());
+      return write_health(s, {}, out.initCheckHealth());
     default:
       return set_status(out.initStatus(), ec::internal, "a read that is none");
   }

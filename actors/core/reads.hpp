@@ -27,9 +27,6 @@ result<std::vector<std::int64_t>> find_partitions(const partition_names& all, ca
 /// True for a request that write_read answers.
 bool is_read(schema::ClientRequest::Which which);
 
-/// True for a request that changes something when it succeeds.
-bool is_change(schema::ClientRequest::Which which);
-
 /// What a request is about, for the log of events: "loadCollection words".
 struct request_subject {
   std::string method;
@@ -43,6 +40,9 @@ failure outcome_of(schema::ClientReply::Reader reply);
 
 /// Answers ListLoadedSegments, GetQueryNodeDistribution, CheckQueryNodeDistribution, CheckBalanceStatus and CheckHealth. Cost: what the answer names; CheckHealth and ListLoadedSegments: all collections.
 void write_read(const situation& s, schema::ClientRequest::Reader request, schema::ClientReply::Builder out);
+
+/// CheckHealth, with what keeps the journal from being written; empty: nothing. Cost: all nodes and collections.
+void write_health(const situation& s, std::string_view journal_trouble, schema::CheckHealthReply::Builder out);
 
 /// ListQueryNode; who was heard when is node_manager's to say.
 void write_nodes(const situation& s, schema::NodesHeardReply::Reader heard, schema::ListQueryNodeReply::Builder out);

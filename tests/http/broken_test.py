@@ -190,9 +190,13 @@ class Broken(unittest.TestCase):
         done = subprocess.run([MUSTER, "load", "books", "--coordinator", c.coordinator], capture_output=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 1, done)
         self.expect("journal_failed", "journal_writable", "collection", "books")
+        health = c.call("CheckHealth").json()
+        self.assertFalse(health["healthy"], health)
+        self.assertIn("journal", health["reasons"][0])
         os.remove(sign.format(folder=c.folder))
         c.run("load", "books")
         self.expect_served("collection", "books")
+        self.assertTrue(c.call("CheckHealth").json()["healthy"])
 
     def test_load_made_no_progress_for_its_timeout(self):
         c = self.start(nodes=0, more=("--set", "queryCoord.loadTimeoutSeconds=2"))

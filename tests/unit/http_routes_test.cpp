@@ -1,5 +1,5 @@
 // Guards what is asked over HTTP: who is let in, what paths mean, and which status an error has.
-#include "actors/core/http_methods.hpp"
+#include "actors/core/method_effects.hpp"
 #include "actors/core/http_replies.hpp"
 #include "actors/core/http_routes.hpp"
 #include "messages/schema_json.hpp"
@@ -40,14 +40,14 @@ std::string header(const http_plan& p, const std::string& name) {
   return {};
 }
 
-TEST(http_methods, every_method_says_whether_it_changes_something) {
+TEST(method_effects, every_method_says_whether_it_changes_something) {
   std::vector<std::string> named;
   for (const auto& e : method_entries())
     named.emplace_back(e.name);
-  EXPECT_EQ(named, method_names()) << "a new method needs its line in actors/core/http_methods.cpp";
+  EXPECT_EQ(named, method_names()) << "a new method needs its line in actors/core/method_effects.cpp";
 }
 
-TEST(http_methods, an_unknown_method_counts_as_one_that_changes_something) {
+TEST(method_effects, an_unknown_method_counts_as_one_that_changes_something) {
   EXPECT_TRUE(only_reads("getStatus"));
   EXPECT_FALSE(only_reads("loadCollection"));
   EXPECT_FALSE(only_reads("getStatusOfLater"));

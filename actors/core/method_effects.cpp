@@ -1,5 +1,5 @@
 // The table of what methods do.
-#include "actors/core/http_methods.hpp"
+#include "actors/core/method_effects.hpp"
 
 #include <algorithm>
 
