@@ -148,6 +148,13 @@ void change_watch::look_at_switches(const situation& s, std::int64_t now) {
 
 void change_watch::look_at_collection(const situation& s, std::int64_t id, const touched_ids& ids, std::int64_t now) {
   const auto* view = s.collection(id);
+  if (const auto tasks = view == nullptr ? 0 : view->tasks.size(); tasks != 0 || tasks_of_.contains(id)) {
+    auto& mine = tasks_of_[id];
+    tasks_ = tasks_ - mine + tasks;
+    mine = tasks;
+    if (tasks == 0)
+      tasks_of_.erase(id);
+  }
   if (view == nullptr || !view->desired) {
     if (const auto i = collections_.find(id); i != collections_.end()) {
       if (i->second.grounds.desired) {

@@ -44,6 +44,11 @@ public:
   /// How many replicas have the node, read-write or being drained.
   std::size_t replicas_with(std::int64_t node) const;
 
+  /// Tasks in flight, of all collections.
+  std::size_t tasks() const {
+    return tasks_;
+  }
+
 private:
   /// Replica, index of the channel, node.
   using leader = std::tuple<std::int64_t, std::uint32_t, std::int64_t>;
@@ -90,6 +95,8 @@ private:
   std::unordered_map<std::int64_t, std::int64_t> of_replica_;
   std::unordered_map<std::size_t, std::int64_t> of_channel_; ///< By hash of the name; who finds it compares the name.
   std::unordered_map<std::int64_t, std::size_t> replicas_with_;
+  std::unordered_map<std::int64_t, std::size_t> tasks_of_; ///< By collection; those that are not zero.
+  std::size_t tasks_ = 0;
   std::map<std::int64_t, node> nodes_;
   std::map<std::string, group_row, std::less<>> groups_;
   switches_row switches_;

@@ -112,7 +112,8 @@ struct event_log::reader {
   }
 };
 
-event_log::event_log(std::size_t decisions, std::size_t bytes) : most_decisions_(decisions), most_bytes_(bytes), heads_(slots, 0) {
+event_log::event_log(std::size_t decisions, std::size_t bytes, std::uint64_t first_number)
+  : most_decisions_(decisions), most_bytes_(bytes), first_number_(first_number), next_(first_number), heads_(slots, 0) {
   // nop
 }
 

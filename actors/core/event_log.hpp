@@ -54,9 +54,9 @@ public:
   static constexpr std::size_t text_bytes = 240;
 
   /// Keeps at least `decisions` admitted tasks as long as all that came since fits into `bytes`.
-  event_log(std::size_t decisions, std::size_t bytes);
+  event_log(std::size_t decisions, std::size_t bytes, std::uint64_t first_number = 1);
 
-  /// Returns its number: one more than that of the event before, from 1 on.
+  /// Returns its number: one more than that of the event before.
   std::uint64_t add(const log_event& e);
 
   /// The number of the oldest event that is still known, and of the next that will be added.
@@ -65,6 +65,10 @@ public:
   }
   std::uint64_t next() const {
     return next_;
+  }
+  /// Events that were forgotten.
+  std::uint64_t forgotten() const {
+    return first() - first_number_;
   }
 
   std::optional<log_event> at(std::uint64_t number) const;
@@ -124,7 +128,8 @@ private:
   std::deque<block> blocks_;
   std::unordered_map<std::string, std::uint32_t> open_words_; ///< Of the last block.
   base base_;
-  std::uint64_t next_ = 1;
+  std::uint64_t first_number_;
+  std::uint64_t next_;
   std::size_t decisions_ = 0;
   std::size_t code_bytes_ = 0; ///< Of all blocks but the last.
   std::vector<std::uint64_t> heads_; ///< By slot of a subject: number of its newest event.

@@ -4,6 +4,7 @@
 #include "actors/core/answers.hpp"
 #include "actors/core/balance/assignment.hpp"
 #include "actors/core/balance/configured.hpp"
+#include "actors/core/names.hpp"
 #include "actors/core/placing.hpp"
 #include "actors/core/task_history.hpp"
 #include "messages/limits.hpp"
@@ -28,13 +29,6 @@ struct failures_in_row {
 
 /// How far back a row of failures is followed.
 constexpr std::size_t events_looked_at = 64;
-
-/// Four digits.
-std::string number(double x) {
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), x, std::chars_format::general, 4).ptr;
-  return {text.data(), end};
-}
 
 bool brings(schema::TaskKind kind) {
   return kind == schema::TaskKind::SERVE_SHARD || kind == schema::TaskKind::LOAD_SEGMENT || kind == schema::TaskKind::MOVE_SHARD
@@ -112,15 +106,9 @@ bool explain_checker(ladder& l, const char* checker) {
                    f.watch.checker_since(checker));
 }
 
-std::string name_of(schema::TaskKind kind) {
-  const auto list = capnp::Schema::from<schema::TaskKind>().getEnumerants();
-  const auto i = static_cast<unsigned>(kind);
-  return i < list.size() ? list[i].getProto().getName().cStr() : "task";
-}
-
 /// A task in flight that brings it is the cause; never true.
 bool explain_task(ladder& l, const task_row& t) {
-  const auto about = "task " + std::to_string(t.id) + " (" + name_of(t.kind) + ") ";
+  const auto about = "task " + std::to_string(t.id) + " (" + plain_name_of(t.kind) + ") ";
   if (!t.running) {
     l.check(cause::task_waiting, false, about + "waits for a slot of " + l.node(t.node));
     return l.blocked(unblocking::tasks_end, "wait until other tasks of that node end; queryNodeTaskParallelismFactor and taskExecutionCap"
@@ -132,10 +120,11 @@ bool explain_task(ladder& l, const task_row& t) {
 }
 
 bool explain_limit(ladder& l) {
-  const auto& p = l.facts().problems;
-  if (p.task_limit == 0 || p.tasks < p.task_limit - p.task_limit / 10)
-    return l.check(cause::task_limit, true, std::to_string(p.tasks) + " tasks are in flight");
-  l.check(cause::task_limit, false, std::to_string(p.tasks) + " tasks are in flight, of " + std::to_string(p.task_limit) + " there may be");
+  const auto limit = l.facts().problems.task_limit;
+  const auto tasks = l.facts().watch.tasks();
+  if (limit == 0 || tasks < limit - limit / 10)
+    return l.check(cause::task_limit, true, std::to_string(tasks) + " tasks are in flight");
+  l.check(cause::task_limit, false, std::to_string(tasks) + " tasks are in flight, of " + std::to_string(limit) + " there may be");
   return l.blocked(unblocking::tasks_end, "wait until tasks end; the checkers are woken then");
 }
 
@@ -251,6 +240,24 @@ bool explain_behind(ladder& l, const replica_row& replica, std::int64_t segment,
 }
 
 } // namespace
+
+std::string count_of(std::size_t n, const char* what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+std::optional<std::int64_t> id_of(std::string_view text) {
+  std::int64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc{} || end != text.data() + text.size() || id <= 0)
+    return std::nullopt;
+  return id;
+}
+
+std::string four_digits(double x) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), x, std::chars_format::general, 4).ptr;
+  return {text.data(), end};
+}
 
 bool ladder::check(cause name, bool met, const std::string& text) {
   out_.conditions.push_back({name, met, text});
@@ -413,7 +420,7 @@ std::vector<node_verdict> verdicts_of(const situation& s, const collection_view&
                && static_cast<double>(load.bytes + segment->bytes) > memory * settings.memory_limit) {
       verdict = balance_verdict::memory_full;
       v.text = std::to_string(load.bytes >> 20) + " of " + std::to_string(row->memory_mb) + " MiB are taken, "
-               + std::to_string(segment->bytes >> 20) + " more are over " + number(settings.memory_limit);
+               + std::to_string(segment->bytes >> 20) + " more are over " + four_digits(settings.memory_limit);
     }
     v.verdict = std::string{to_string(verdict)};
     if (is_in(replica.nodes) && s.usable(id)) {
@@ -447,16 +454,16 @@ std::vector<node_verdict> verdicts_of(const situation& s, const collection_view&
 std::string text_of(const explain_facts& facts, const log_event& d) {
   explanation none;
   const ladder l{facts, none};
-  auto text = "task " + std::to_string(d.task) + " (" + name_of(d.task_kind) + ", " + std::string{to_string(d.rule)} + ", situation "
+  auto text = "task " + std::to_string(d.task) + " (" + plain_name_of(d.task_kind) + ", " + std::string{to_string(d.rule)} + ", situation "
               + std::to_string(d.situation) + ") chose " + l.node(d.node);
   if (d.choice.score != 0 || d.choice.runner_up != 0)
-    text += " with score " + number(d.choice.score);
+    text += " with score " + four_digits(d.choice.score);
   if (d.choice.runner_up != 0)
-    text += " before " + l.node(d.choice.runner_up) + " with " + number(d.choice.runner_up_score);
+    text += " before " + l.node(d.choice.runner_up) + " with " + four_digits(d.choice.runner_up_score);
   if (d.source != 0)
-    text += "; it left " + l.node(d.source) + (d.choice.source_score != 0 ? " with " + number(d.choice.source_score) : "");
+    text += "; it left " + l.node(d.source) + (d.choice.source_score != 0 ? " with " + four_digits(d.choice.source_score) : "");
   if (d.choice.gain != 0)
-    text += "; the potential fell by " + number(d.choice.gain);
+    text += "; the potential fell by " + four_digits(d.choice.gain);
   return text;
 }
 

@@ -1,9 +1,12 @@
-// Explanations of one channel or segment in one replica: the ladder of conditions that everything else is made of.
+// Explanations of one channel or segment in one replica: the ladder of conditions that everything else is made of, and its parts.
 #pragma once
 
 #include "actors/core/explanation.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace muster {
 
@@ -36,6 +39,15 @@ private:
   explanation& out_;
 };
 
+/// "1 segment", "2 segments".
+std::string count_of(std::size_t n, const char* what);
+
+/// A positive number that is all of the text.
+std::optional<std::int64_t> id_of(std::string_view text);
+
+/// A score or weight for people.
+std::string four_digits(double x);
+
 /// True when the leader of the channel can be searched and serves the current target.
 bool explain_channel(ladder& l, const collection_view& view, const replica_row& replica, std::uint16_t channel);
 
@@ -50,5 +62,9 @@ std::string why_here(const explain_facts& facts, std::int64_t segment, const std
 
 /// How a decision reads for people.
 std::string text_of(const explain_facts& facts, const log_event& decision);
+
+/// As `explain` (explanation.hpp): of a node, of a task.
+result<explanation> explain_node(const explain_facts& f, std::string_view asked);
+result<explanation> explain_task(const explain_facts& f, std::string_view asked);
 
 } // namespace muster

@@ -93,7 +93,6 @@ struct standing_problems {
   std::map<std::string, problem, std::less<>> given_up; ///< Loads, by the collection's name.
   std::map<std::string, problem, std::less<>> refused_loads; ///< Of the last request to load a collection, by its name.
   std::map<std::string, problem, std::less<>> refused;  ///< Nodes that may not join, by name.
-  std::size_t tasks = 0;                           ///< In flight.
   std::size_t task_limit = 0;                      ///< How many there may be; 0: not known.
 };
 

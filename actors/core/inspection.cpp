@@ -2,6 +2,7 @@
 #include "actors/core/inspection.hpp"
 
 #include "actors/core/answers.hpp"
+#include "actors/core/names.hpp"
 #include "actors/core/proposal.hpp"
 #include "messages/status.hpp"
 
@@ -17,23 +18,6 @@ using schema::EventKind;
 
 constexpr std::array<std::string_view, 8> verdict_names{"accepted",     "node_unavailable", "outside_replica", "outside_channel",
                                                         "holds_copy",   "memory_full",      "failing",         "chosen"};
-
-/// "load_segment"; empty for none.
-std::string name_of(schema::TaskKind kind) {
-  const auto list = capnp::Schema::from<schema::TaskKind>().getEnumerants();
-  const auto i = static_cast<unsigned>(kind);
-  std::string name;
-  if (i == 0 || i >= list.size())
-    return name;
-  for (char c : view(list[i].getProto().getName()))
-    if (c >= 'A' && c <= 'Z') {
-      name += '_';
-      name += static_cast<char>(c - 'A' + 'a');
-    } else {
-      name += c;
-    }
-  return name;
-}
 
 template <class Number>
 std::optional<Number> number_of(std::string_view text, int base = 10) {
@@ -183,7 +167,8 @@ result<event_filter> inspection::filter_of(schema::ListEventsRequest::Reader req
 
 // -- what comes in ------------------------------------------------------------------------
 
-inspection::inspection(std::size_t task_limit) {
+inspection::inspection(std::size_t task_limit, std::uint64_t first_number)
+  : log_(limits::decisions, limits::event_log_bytes, first_number) {
   problems_.task_limit = task_limit;
 }
 
@@ -229,13 +214,11 @@ void inspection::news(schema::TaskNews::Reader news, const situation& s, const b
     e.proposer = t.getProposer();
     e.trace_id = change.getTraceId();
     if (e.kind == EventKind::TASK_ADMITTED) {
-      ++problems_.tasks;
       e.rule = static_cast<reason>(t.getReason());
       e.choice = read(change.getChoice());
       e.situation = change.getSituation();
       e.target_version = change.getTargetVersion();
     } else {
-      problems_.tasks -= problems_.tasks > 0 ? 1 : 0;
       e.outcome = static_cast<reason>(t.getEnd());
       e.text = view(t.getError());
       e.took_us = change.getTookUs();
@@ -390,7 +373,7 @@ void inspection::write(schema::Event::Builder out, const log_event& e, const sit
   out.setNode(e.node);
   out.setSource(e.source);
   out.setTask(e.task);
-  out.setTaskKind(name_of(e.task_kind));
+  out.setTaskKind(e.task_kind == schema::TaskKind::INVALID ? std::string{} : plain_name_of(e.task_kind));
   out.setOutcome(e.outcome == reason::none ? std::string{} : std::string{to_string(e.outcome)});
   out.setTookUs(e.took_us);
   out.setWaitedUs(e.waited_us);

@@ -58,7 +58,8 @@ struct event_filter {
 /// Times are nanoseconds of any one steady clock; `wall` is what is to be added to it for nanoseconds since 1970.
 class inspection {
 public:
-  explicit inspection(std::size_t task_limit = 0);
+  /// Events are numbered from `first_number` on.
+  explicit inspection(std::size_t task_limit = 0, std::uint64_t first_number = 1);
 
   /// A situation has come. Cost: what it touches.
   void hear(const situation& s, const touched_map& touched, std::int64_t now);
@@ -82,8 +83,9 @@ public:
   const event_log& log() const {
     return log_;
   }
+  /// Events that were forgotten, or never noted because too many came at once.
   std::uint64_t lost() const {
-    return lost_;
+    return lost_ + log_.forgotten();
   }
   const standing_problems& problems() const {
     return problems_;
@@ -96,7 +98,7 @@ public:
 private:
   void stands(const log_event& e, std::string_view name, std::int64_t now);
 
-  event_log log_{limits::decisions, limits::event_log_bytes};
+  event_log log_;
   change_watch watch_;
   standing_problems problems_;
   candidate_lists lists_;

@@ -176,6 +176,23 @@ TEST(event_log, a_million_decisions_and_their_ends_fit_into_fifty_megabytes) {
   RecordProperty("bytes", std::to_string(log.bytes()));
 }
 
+TEST(event_log, numbers_go_on_from_where_they_are_told_to_begin) {
+  event_log log{10, 1u << 20, (7ull << 32) + 1};
+  log_event e;
+  e.kind = EventKind::TASK_ADMITTED;
+  e.segment = 3;
+  for (int i = 0; i < 2'000; ++i)
+    EXPECT_EQ(log.add(e), (7ull << 32) + 1 + static_cast<std::uint64_t>(i));
+  EXPECT_EQ(log.forgotten(), log.first() - ((7ull << 32) + 1));
+  EXPECT_GT(log.forgotten(), 0u);
+  std::size_t found = 0;
+  log.backward_of_segment(3, [&](const log_event& x) {
+    EXPECT_EQ(x.number, log.next() - 1 - found++);
+    return true;
+  });
+  EXPECT_EQ(found, log.next() - log.first());
+}
+
 TEST(event_log, long_texts_are_cut) {
   event_log log{10, 1u << 20};
   log_event e;

@@ -307,14 +307,15 @@ TEST_F(explained, tasks_in_flight_and_too_many_of_them) {
   w.collections[1].tasks[0].running = true;
   pass();
   expect(why("segment", "11"), cause::task_running, unblocking::order_answered);
+  // Of another collection, which is not wanted any more: they count all the same.
   w.collections[1].tasks.clear();
+  for (std::int64_t i = 1; i <= 950; ++i)
+    w.collections[9].tasks.push_back(a_task(schema::TaskKind::RELEASE_SEGMENT, 0, 10'000 + i));
   pass();
-  inspected.news(build<schema::TaskNews>([&](schema::TaskNews::Builder b) {
-                   for (auto c : b.initChanges(950))
-                     c.setKind(EventKind::TASK_ADMITTED);
-                 }).read(),
-                 w.view, {}, now);
   expect(why("segment", "11"), cause::task_limit, unblocking::tasks_end);
+  w.collections[9].tasks.resize(100);
+  pass();
+  expect(why("segment", "11"), cause::segment_not_placed, unblocking::checker_looks);
 }
 
 TEST_F(explained, a_leader_that_is_behind_and_who_would_tell_it) {
@@ -494,6 +495,19 @@ TEST_F(timelines, pages_follow_each_other_without_gap_or_repetition) {
     for (std::size_t i = 0; i < paged.size(); ++i)
       EXPECT_EQ(paged[i], all[i + 1].number);
   }
+}
+
+TEST_F(timelines, who_knows_a_number_of_an_earlier_start_misses_nothing_of_this_one) {
+  inspected = inspection{1'000, (2ull << 32) + 1};
+  pass();
+  w.gone(2);
+  pass();
+  const auto all = events("", "");
+  ASSERT_FALSE(all.empty());
+  EXPECT_EQ(all.front().number, (2ull << 32) + 1);
+  const auto since = events("", "", (1ull << 32) + 500'000); // of the start before, which had many more
+  ASSERT_EQ(since.size(), all.size());
+  EXPECT_EQ(since.front().number, all.front().number);
 }
 
 TEST_F(timelines, what_was_recovered_at_the_start_is_no_event) {
