@@ -148,8 +148,8 @@ result<coordinator_actors> start_coordinator(caf::actor_system& system, const co
     };
     all.push_back({name, begin(), begin, {}});
   };
-  restartable("inspector", [&system, given = config.settings, most = config.tasks.in_flight] {
-    return subscriber_actor{spawn_inspector(system, {given, most})};
+  restartable("inspector", [&system, given = config.settings, most = config.tasks.in_flight, epoch = out.epoch] {
+    return subscriber_actor{spawn_inspector(system, {given, most, epoch})};
   });
   restartable("resource_observer", [&system, metadata] { return spawn_resource_observer(system, metadata); });
   restartable("replica_observer", [&system, metadata] { return spawn_replica_observer(system, metadata); });

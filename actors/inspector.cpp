@@ -85,7 +85,7 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
 
   void take_next(const start_atom&) {
     if (held.pending())
-      held.deliver(make<schema::Ack>([&](schema::Ack::Builder b) { b.setNumber(held_number); }));
+      fulfil(held, make<schema::Ack>([&](schema::Ack::Builder b) { b.setNumber(held_number); }));
     answer_behind();
   }
 
@@ -186,7 +186,7 @@ private:
       });
     auto promise = self->make_response_promise<m<Reply>>();
     behind.push_back({request->getHeader().getSituation(), now() + std::chrono::nanoseconds{limits::inspector_pause}.count(),
-                      [promise, answer]() mutable { promise.deliver(answer()); }});
+                      [this, promise, answer]() mutable { fulfil(promise, answer()); }});
     take_next({});
     send_later(limits::inspector_pause + std::chrono::milliseconds{1}, start_atom::value);
     return promise;
@@ -232,6 +232,10 @@ private:
     counts(out.initCounters(static_cast<unsigned>(r.counters.size())), r.counters);
   }
 
+  inspector_link& link() const {
+    return *static_cast<const system_config&>(self->system().config()).inspector;
+  }
+
   /// What is to be added to this actor's clock for nanoseconds since 1970.
   std::int64_t wall() const {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count() - now();
@@ -244,7 +248,7 @@ private:
       for (unsigned i = 0; i < found.size(); ++i)
         known.write(list[i], found[i], view, offset, w.candidates);
       b.setNext(w.after);
-      b.setLost(known.lost() + (known.log().first() - 1));
+      b.setLost(known.lost());
     });
   }
 
@@ -252,7 +256,8 @@ private:
   void tell_waiters(std::uint64_t before) {
     if (known.log().next() == before)
       return;
-    meter().set("events", known.log().next() - 1);
+    link().told(known.log().next());
+    meter().set("events_kept", known.log().next() - known.log().first());
     meter().set("decisions_kept", known.log().decisions());
     meter().set("bytes", known.bytes());
     if (!waiters.empty() && !std::exchange(flushing, true))
@@ -267,7 +272,7 @@ private:
         ++i;
         continue;
       }
-      i->answer.deliver(reply(*i, found));
+      fulfil(i->answer, reply(*i, found));
       i = waiters.erase(i);
     }
   }
@@ -298,9 +303,10 @@ private:
 
 inspector_actor::behavior_type inspector_behavior(inspector_actor::stateful_pointer<inspector_shell> self, const inspector_start& start) {
   auto& s = self->state;
-  s.known = inspection{start.task_limit};
+  auto& link = *static_cast<const system_config&>(self->system().config()).inspector;
+  s.known = inspection{start.task_limit, std::max((start.epoch << 32) + 1, link.next())};
   s.given = start.settings;
-  static_cast<const system_config&>(self->system().config()).inspector->set(inspector_actor{self});
+  link.set(inspector_actor{self});
   return {s.on(&inspector_shell::hear),    s.on(&inspector_shell::list), s.on(&inspector_shell::news), s.on(&inspector_shell::notices),
           s.on(&inspector_shell::events),  s.on(&inspector_shell::explain), s.on(&inspector_shell::what_if), s.on(&inspector_shell::tick),
           s.on(&inspector_shell::flush),   s.on(&inspector_shell::take_next)};

@@ -5,6 +5,7 @@
 
 #include <caf/actor_cast.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 
@@ -24,7 +25,16 @@ public:
     return caf::actor_cast<inspector_actor>(who_);
   }
 
+  /// Number of the next event: an inspector that is started anew goes on with it.
+  void told(std::uint64_t next) {
+    next_.store(next, std::memory_order_relaxed);
+  }
+  std::uint64_t next() const {
+    return next_.load(std::memory_order_relaxed);
+  }
+
 private:
+  std::atomic<std::uint64_t> next_{0};
   mutable std::mutex mutex_;
   caf::weak_actor_ptr who_;
 };

@@ -68,7 +68,7 @@ enum EventKind {
 
 struct Event {
   # One thing that happened. What it is not about is 0 or empty.
-  number @0 :UInt64; # in order, without gaps
+  number @0 :UInt64; # in order, without gaps; those of a later start of the coordinator are higher
   at @1 :Int64; # nanoseconds since 1970
   kind @2 :EventKind; # what
   collection @3 :Int64; # its id
