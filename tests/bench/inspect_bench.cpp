@@ -1,15 +1,11 @@
 // What looking inside costs: explanations at a million segments, memory of the log, share of the processor at full load.
 #include "tests/bench/figure.hpp"
+#include "tests/bench/heap.hpp"
 #include "tests/bench/scale_rig.hpp"
 
 #include <caf/scoped_actor.hpp>
 
-#ifdef MUSTER_JEMALLOC
-#include <jemalloc/jemalloc.h>
-#endif
-
 #include <cstdio>
-#include <malloc.h>
 #include <random>
 #include <thread>
 
@@ -17,20 +13,6 @@ namespace muster {
 namespace {
 
 using namespace bench;
-
-std::size_t heap_in_use() {
-#ifdef MUSTER_JEMALLOC
-  std::uint64_t epoch = 1;
-  std::size_t bytes = 0;
-  std::size_t length = sizeof(bytes);
-  mallctl("epoch", nullptr, nullptr, &epoch, sizeof(epoch));
-  mallctl("stats.allocated", &bytes, &length, nullptr, 0);
-  return bytes;
-#else
-  const auto info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-#endif
-}
 
 template <class Reply, class Fill>
 msg<Reply> ask(rig& r, caf::scoped_actor& self, Fill fill) {

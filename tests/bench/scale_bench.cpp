@@ -2,6 +2,7 @@
 #include "net/bridge.hpp"
 #include "persistence/journal.hpp"
 #include "tests/bench/figure.hpp"
+#include "tests/bench/heap.hpp"
 #include "tests/bench/scale_rig.hpp"
 #include "tests/support/paths.hpp"
 
@@ -233,22 +234,6 @@ void latency_figures(const std::string& folder) {
 }
 
 // -- memory -----------------------------------------------------------------------------------
-
-std::size_t heap_in_use() {
-#ifdef MUSTER_JEMALLOC
-  std::uint64_t epoch = 1; // written: the numbers are refreshed
-  std::size_t bytes = 0;
-  std::size_t length = sizeof(bytes);
-  if (mallctl("epoch", nullptr, nullptr, &epoch, sizeof(epoch)) != 0
-      || mallctl("stats.allocated", &bytes, &length, nullptr, 0) != 0)
-    throw std::runtime_error("jemalloc does not tell what is allocated");
-  return bytes;
-#else
-  malloc_trim(0);
-  const auto info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-#endif
-}
 
 /// A coordinator in this process, its fleet in another one, so that this heap is the coordinator's alone.
 void memory_with(const std::string& folder, const std::string& name, std::size_t collections, std::size_t segments, target wanted) {

@@ -355,19 +355,6 @@ void world::unblock(const std::string& event) {
 }
 
 outcome world::run_explained() {
-  const auto end_all = [this] {
-    for (auto& p : processes_)
-      if (p->up) {
-        p->paused = false;
-        p->inbox.clear();
-        if (auto wrong = end(*p); !wrong.empty())
-          fail(verdict::crash, p->name + ": " + wrong);
-      }
-    mix(static_cast<std::uint64_t>(result_.how));
-    result_.hash = hash_;
-    result_.virtual_time = now_;
-    return result_;
-  };
   for (auto& p : processes_)
     p->store = store_;
   const auto scene = static_cast<broken>(options_.seed % static_cast<std::uint64_t>(broken::count));

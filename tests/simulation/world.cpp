@@ -220,6 +220,10 @@ outcome world::run() {
     if (!advance())
       fail(verdict::liveness, "nothing will ever happen again");
   }
+  return end_all();
+}
+
+outcome world::end_all() {
   for (auto& p : processes_)
     if (p->up)
       if (auto wrong = end(*p); !wrong.empty())

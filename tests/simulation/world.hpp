@@ -79,6 +79,7 @@ private:
   bool run_job();
   bool advance();
   void finish_stops();
+  outcome end_all(); ///< The end of a run, and what it came to.
   template <class... Ts>
   void trace(const Ts&... parts);
   void mix(std::uint64_t value);
