@@ -146,7 +146,8 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
     // What follows asks other actors; the answer comes later.
     meter().set("requests_in_flight", ++in_flight);
     auto answer = self->make_response_promise<m<schema::ClientReply>>();
-    begin_change(request, answer);
+    if (!only_reads(which))
+      begin_change(request, answer);
     switch (which) {
       case Request::ALLOCATE_IDS:
         allocate(request, answer);
@@ -343,8 +344,6 @@ private:
   /// Changes are events: when they came, how they ended.
   void begin_change(const m<Request>& request, const promise& answer) {
     change c{subject_of(request.read()), request->getHeader().getTraceId(), now()};
-    if (only_reads(c.what.method))
-      return;
     notice(schema::EventKind::REQUEST_RECEIVED, [&](schema::Event::Builder e) { describe(e, c); });
     changes.emplace(key_of(answer), std::move(c));
   }

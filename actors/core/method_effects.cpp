@@ -2,6 +2,8 @@
 #include "actors/core/method_effects.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 
 namespace muster {
 
@@ -83,6 +85,11 @@ constexpr method_entry entries[] = {
 
 std::span<const method_entry> method_entries() {
   return entries;
+}
+
+bool only_reads(schema::ClientRequest::Which method) {
+  const auto arm = static_cast<std::size_t>(method); // 0: of no kind
+  return arm > 0 && arm <= std::size(entries) && entries[arm - 1].effect == reads;
 }
 
 bool only_reads(std::string_view method) {

@@ -1,6 +1,8 @@
 // Which methods of clients change something: the one table of it.
 #pragma once
 
+#include "messages/schema/client.capnp.h"
+
 #include <span>
 #include <string_view>
 
@@ -15,6 +17,9 @@ struct method_entry {
 
 /// All methods of ClientRequest, in its order.
 std::span<const method_entry> method_entries();
+
+/// True for a method that changes nothing. Cost: none to speak of.
+bool only_reads(schema::ClientRequest::Which method);
 
 /// True for a method that changes nothing; a name that is not in the table may change something.
 bool only_reads(std::string_view method);

@@ -47,6 +47,21 @@ TEST(method_effects, every_method_says_whether_it_changes_something) {
   EXPECT_EQ(named, method_names()) << "a new method needs its line in actors/core/method_effects.cpp";
 }
 
+TEST(method_effects, arm_and_name_of_a_method_say_the_same) {
+  std::size_t arms = 0;
+  for (auto field : capnp::Schema::from<schema::ClientRequest>().getUnionFields()) {
+    const auto arm = field.getProto().getDiscriminantValue();
+    if (arm == 0)
+      continue;
+    const std::string name = field.getProto().getName().cStr();
+    EXPECT_EQ(only_reads(static_cast<schema::ClientRequest::Which>(arm)), only_reads(name)) << name;
+    ++arms;
+  }
+  EXPECT_EQ(arms, method_entries().size());
+  EXPECT_FALSE(only_reads(schema::ClientRequest::INVALID));
+  EXPECT_FALSE(only_reads(static_cast<schema::ClientRequest::Which>(60'000)));
+}
+
 TEST(method_effects, an_unknown_method_counts_as_one_that_changes_something) {
   EXPECT_TRUE(only_reads("getStatus"));
   EXPECT_FALSE(only_reads("loadCollection"));
