@@ -126,27 +126,21 @@ class Client:
         """What happens, as it happens, without end: an iterator of dictionaries.
 
         after: number of the last event that is known; None: begins with the last events. A stream that breaks is opened again behind
-        the last event, so that none is missed and none comes twice. A restarted coordinator numbers anew: then the stream does too.
+        the last event, so that none is missed and none comes twice; a restarted coordinator goes on with higher numbers.
         reconnect=False: ends with the stream. A coordinator that refuses is always an Error, but for one that is not ready yet.
         """
         last, pause = after, 1.0
-        told = epoch = None
+        told = None
         while True:
             connection = None
             try:
                 if told is None:
                     told = self._described()["components"]["schemas"]["Event"]
-                begun = self._epoch()
-                if epoch not in (None, begun):
-                    last = None  # Numbers of an earlier start say nothing about this one.
                 connection = self._connect(2 * KEEP_ALIVE_S)
                 connection.request("GET", "/events", headers={} if last is None else {"Last-Event-ID": str(last)})
                 response = connection.getresponse()
                 if response.status != 200:
                     raise _error_of(response.status, _decoded(response.status, response.read()))
-                epoch = begun
-                if self._epoch() != epoch:
-                    continue  # It was restarted between the two.
                 fields = {}
                 for line in response:
                     name, colon, value = line.decode("utf-8").rstrip("\r\n").partition(":")
@@ -177,10 +171,6 @@ class Client:
             time.sleep(min(pause, LONGEST_PAUSE_S))
 
     # Below is nobody's business but its own.
-
-    def _epoch(self):
-        """Which start of the coordinator answers."""
-        return self._json("GET", "/healthz", None, None)["epoch"]
 
     def _described(self):
         """The description of the door: which texts of an answer are numbers. Asked for once."""
