@@ -40,7 +40,13 @@ export async function show(page, route, context) {
     if (!paused)
       again();
   }}, 'Pause');
-  const trace = {id: 'trace', label: 'Trace', width: '9rem', cell: (e) => (e.traceId !== '0' ? link(to('events', {subject: 'trace', name: e.traceId}), e.traceId) : '')};
+  const trace = {id: 'trace', label: 'Request', width: '5rem', cell: (e) => {
+    if (e.traceId === '0')
+      return '';
+    const all = link(to('events', {subject: 'trace', name: e.traceId}), 'trace');
+    all.title = `all events of trace ${e.traceId}`;
+    return all;
+  }};
   const isMine = about(subject, name);
   const events = timeline(context, {name: 'events', title: subject ? `Events of ${subject} ${name}` : 'Events, live', subject, of: name, mine: isMine, paused: () => paused, keep: kept, limit: asked,
     columns: [...eventColumns, trace], text: eventText, tools: [pause], empty: subject ? `no events are known of ${subject} ${name}` : 'nothing has happened yet'});
