@@ -1,7 +1,7 @@
 // One node: its state, what it leads and holds, what happened to it, and how to take it out of service.
 import {ask, orNull, Refusal} from '../api.js';
 import {drain, resumeNode} from '../changes.js';
-import {facts, h, link, put, section} from '../dom.js';
+import {facts, h, link, put, section, state} from '../dom.js';
 import {bytes, count, dateTime, duration, millis} from '../format.js';
 import {timeline} from '../happenings.js';
 import {list} from '../list.js';
@@ -14,6 +14,18 @@ export const title = 'Node';
 
 const heardEveryMs = 2_000;
 
+/** What a node has of each collection; nothing when it is gone. */
+async function heldOf(node) {
+  const all = [];
+  for (let after = '0'; ;) {
+    const answer = await orNull(ask('placementMap', {measure: 'rows', node: node.id, after}, {tried: `reading what ${node.name} holds`}), 'node_not_found');
+    all.push(...(answer?.holdings ?? []));
+    if (!answer || answer.next === '0' || answer.next === undefined)
+      return all;
+    after = answer.next;
+  }
+}
+
 export async function show(page, route, context) {
   const wanted = route.parts[0] ?? '';
   let node = null;
@@ -24,8 +36,8 @@ export async function show(page, route, context) {
   const holdings = list(context, {
     name: 'holdings', title: 'Holds', caption: 'What the node holds of each collection', key: (c) => `${c.collection}/${c.replica}`, order: '-rows', prefix: 'holds-', text: (c) => c.name, empty: 'it holds nothing',
     columns: [
-      {id: 'name', label: 'Collection', head: true, width: '40%', sort: (c) => c.name, cell: (c) => link(to('collection', c.name), c.name)},
-      {id: 'replica', label: 'Replica', number: true, sort: (c) => Number(c.replica), cell: (c) => link(to('explain', 'replica', c.replica), c.replica)},
+      {id: 'name', label: 'Collection', head: true, width: '40%', sort: (c) => c.name, cell: (c) => (c.name ? link(to('collection', c.name), c.name) : state('warn', `collection ${c.collection}, released`))},
+      {id: 'replica', label: 'Replica', number: true, sort: (c) => Number(c.replica), cell: (c) => (c.replica === '0' ? state('warn', 'none') : link(to('explain', 'replica', c.replica), c.replica))},
       {id: 'segments', label: 'Segments', number: true, sort: (c) => Number(c.segments), cell: (c) => count(c.segments)},
       {id: 'rows', label: 'Rows', number: true, sort: (c) => Number(c.rows), cell: (c) => count(c.rows)},
       {id: 'bytes', label: 'Files', number: true, sort: (c) => Number(c.bytes), cell: (c) => bytes(c.bytes)},
@@ -55,9 +67,8 @@ export async function show(page, route, context) {
   }
 
   async function lookInside() {
-    const [map, held, explained] = await Promise.all([ask('placementMap', {measure: 'rows', node: node.id}, {tried: `reading what ${node.name} holds`}),
-      orNull(ask('getQueryNodeDistribution', {node: node.id}), 'node_not_found', 'node_offline'), ask('explain', {subject: 'node', name: node.id})]);
-    holdings.update(map.holdings);
+    const [all, held, explained] = await Promise.all([heldOf(node), orNull(ask('getQueryNodeDistribution', {node: node.id}), 'node_not_found', 'node_offline'), ask('explain', {subject: 'node', name: node.id})]);
+    holdings.update(all);
     leads.update(held?.channels ?? []);
     const e = explained.explanation;
     put(why, facts([['wanted', e.desired], ['is', e.actual], ['cause', e.served ? '' : `${e.cause}: ${e.causeText}`], ['unblocked by', e.served ? '' : e.unblockText]]));
