@@ -1,7 +1,7 @@
 // Why something is not as it should be, or why it is where it is, and what would change that; the address says what was asked.
 import {ask, sentence} from '../api.js';
 import {facts, h, link, put, section, state} from '../dom.js';
-import {duration, fixed} from '../format.js';
+import {duration, score} from '../format.js';
 import {list} from '../list.js';
 import * as names from '../names.js';
 import {to} from '../route.js';
@@ -61,7 +61,7 @@ export async function show(page, route, context) {
     columns: [
       {id: 'node', label: 'Node', head: true, width: '18%', sort: (n) => n.name, cell: (n) => link(to('node', n.node), n.name || names.node(n.node))},
       {id: 'verdict', label: 'Verdict', width: '12rem', sort: (n) => n.verdict, cell: (n) => state(verdictShapes[n.verdict] ?? 'idle', n.verdict)},
-      {id: 'score', label: 'Score', number: true, width: '9rem', sort: (n) => (n.verdict.startsWith('outside') ? Infinity : n.score), cell: (n) => fixed(n.score, 4)},
+      {id: 'score', label: 'Score', number: true, width: '9rem', sort: (n) => (n.verdict.startsWith('outside') ? Infinity : n.score), cell: (n) => score(n.score)},
       {id: 'text', label: 'Numbers', cell: (n) => n.text},
     ],
   });
