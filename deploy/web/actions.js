@@ -69,7 +69,7 @@ async function confirm({title, look, confirm: word, run, after, danger}) {
     if (!dialog.open)
       return;
     yes.disabled = false;
-    (controls[0] ?? yes).focus();
+    (controls[0] ?? (danger ? no : yes)).focus(); // Enter twice should not take anything out of service
   } catch (error) {
     put(body, h('p', null, sentence(error)));
   }
@@ -82,5 +82,5 @@ async function confirm({title, look, confirm: word, run, after, danger}) {
 export function action(context, {action: name, key, label, ...more}) {
   if (context.readOnly)
     return null;
-  return h('button', {type: 'button', 'data-action': name, 'data-key': key, class: more.danger ? 'quiet danger' : 'quiet', onclick: () => confirm({confirm: label, look: () => ({}), ...more})}, label);
+  return h('button', {type: 'button', 'data-action': name, 'data-key': key, 'aria-label': more.title, class: more.danger ? 'quiet danger' : 'quiet', onclick: () => confirm({confirm: label, look: () => ({}), ...more})}, label);
 }
