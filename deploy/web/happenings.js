@@ -89,6 +89,18 @@ export function notable(e) {
   return e.kind !== 'taskAdmitted' && e.kind !== 'requestReceived' && e.kind !== 'requestAnswered';
 }
 
+/** Whether an event that comes is about the subject; what came before, the coordinator picks. */
+export function isAbout(subject, name) {
+  switch (subject) {
+    case '': return () => true;
+    case 'channel': return (e) => e.channel === name;
+    case 'trace': return (e) => e.traceId === name;
+    case 'node': return (e) => [e.node, e.source].some((id) => id !== '0' && (id === name || names.node(id) === name));
+    case 'collection': return (e) => e.collection !== '0' && (e.collection === name || names.collection(e.collection) === name);
+    default: return (e) => e[subject] === name;
+  }
+}
+
 /**
  * Events of one subject (or all), the newest first, that grow by what comes: {name, title, subject, of, mine(event), keep, limit}.
  * `first` is the first look; it also runs again when the coordinator is back. While `paused()`, what comes is left out until then.
