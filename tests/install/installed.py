@@ -188,6 +188,7 @@ def tab(shell, first, typed, expected):
     while expected not in seen and time.monotonic() < until:
         if select.select([terminal], [], [], 0.2)[0]:
             seen += os.read(terminal, 4096).decode(errors="replace")
+            seen = re.sub("\x1b\\[[?0-9;]*[a-zA-Z]|.\x08", "", seen)  # what the cursor went back over is not seen
         if "ready\r\n" in seen and not begun:
             begun, seen = True, ""
             os.write(terminal, typed.encode())
