@@ -167,7 +167,9 @@ std::string zsh_arguments(const described_command& c, const std::string& indent)
     }
   for (const auto& p : c.places) {
     const auto name = p.names.empty() ? std::string{"word"} : p.names.front();
-    add((p.many ? "*:" : p.required ? ":" : "::") + zsh_text(name) + ":" + zsh_action(p));
+    // Where nothing is known of a word, a message would keep options from being inserted; {false} offers nothing and says nothing.
+    const auto action = zsh_action(p);
+    add((p.many ? "*:" : p.required ? ":" : "::") + zsh_text(name) + ":" + (action == " " ? "{false}" : action));
   }
   return out;
 }

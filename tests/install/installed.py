@@ -204,9 +204,10 @@ def shells_complete():
         say("bash completes where its package of completions loads the script")
     if has("zsh"):
         run("zsh", "-n", "/usr/share/zsh/vendor-completions/_muster")
-        tab(["zsh", "-f", "-i"], "autoload -Uz compinit; compinit -u -D", "muster coordi\t--log-form\t", "muster coordinator --log-format")
-        tab(["zsh", "-f", "-i"], "autoload -Uz compinit; compinit -u -D", "muster index cre\t--rows\t", "muster index create --rows-from")
-        tab(["zsh", "-f", "-i"], "autoload -Uz compinit; compinit -u -D", "muster actors --sort=han\t", "--sort=handled")
+        for typed, expected in (("muster coordi\t--log-form\t", "muster coordinator --log-format="), ("muster load --js\t", "muster load --json "),
+                                ("muster index cre\t--rows\t", "muster index create --rows-from="), ("muster actors --sort=han\t", "--sort=handled "),
+                                ("muster journal \t", "muster journal tail ")):
+            tab(["zsh", "-f", "-i"], "autoload -Uz compinit; compinit -u -D", typed, expected)
         say("zsh reads its script and completes commands, options and choices")
 
 
