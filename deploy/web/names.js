@@ -14,8 +14,6 @@ let collectionsAsked = 0;
 export const node = (id) => (String(id) === '0' ? '' : nodes.get(String(id)) ?? `node ${id}`);
 export const collection = (id) => (String(id) === '0' ? '' : collections.get(String(id)) ?? `collection ${id}`);
 export const knowsCollection = (id) => collections.has(String(id));
-export const nodeIds = () => [...nodes.keys()];
-export const nodeId = (name) => [...nodes].find(([, other]) => other === name)?.[0];
 
 export function learnNodes(list) {
   for (const n of list)
