@@ -156,7 +156,7 @@ def walk():
     second.end()
     coordinator.end()
     say("a node drained and ended, the other one answered; all ended with 0")
-    coordinator.start("epoch 2")
+    coordinator.start("epoch 2, process")
     must("words" in run("muster", "collections"), "the collection is lost")
     coordinator.end()
     say("a second start knows the collection")
