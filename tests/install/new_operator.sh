@@ -73,6 +73,7 @@ note "purged, nothing of it is left"
 
 step "installing it once more, and booting systemd"
 quietly inside apt-get install -y "$package"
+rm "$clean/usr/sbin/policy-rc.d" # from here on services may be started and ended, as on a machine
 code=0
 foreground "$root/tests/install/under_systemd.sh" "$clean" || code=$?
 case $code in

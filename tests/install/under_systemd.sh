@@ -48,7 +48,7 @@ failed() { tail -n 20 "$log" >&2; die "$*"; }
 bash -c 'echo $$ >"$1/cgroup.procs" && exec unshare --mount --pid --net --uts --ipc --cgroup --fork --kill-child "$2" --boot "$3"' boot "$groups" "$0" "$clean" >"$log" 2>&1 &
 outside=$!
 inside() {
-  foreground timeout 100 nsenter --target "$(pgrep -P "$outside")" --mount --pid --net --uts --ipc --cgroup --root --wd=/ \
+  foreground timeout 100 nsenter --target "$(pgrep -P "$outside")" --mount --pid --net --uts --ipc --cgroup --root --wd \
     /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"
 }
 tries=0
