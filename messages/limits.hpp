@@ -377,6 +377,8 @@ inline constexpr milliseconds http_write_timeout{30'000};
 inline constexpr milliseconds http_idle_timeout{60'000};
 /// A stream of events that has nothing to tell says so this often.
 inline constexpr milliseconds http_keep_alive{15'000};
+/// How often it is looked whether the client of a stream is still there: nothing is written that would tell.
+inline constexpr milliseconds http_peer_check{500};
 /// Events in one part of a stream; more come in the next.
 inline constexpr std::size_t http_events = 1'000;
 /// Deadline of a search over HTTP that names none.

@@ -6,6 +6,9 @@
 
 #include <kj/debug.h>
 
+#include <cerrno>
+#include <sys/socket.h>
+
 namespace muster::net {
 
 namespace {
@@ -95,6 +98,23 @@ struct http_door::asked {
   kj::Vector<kj::byte> body;
 };
 
+/// What kj asks for the requests of one connection.
+class http_door::connection final : public kj::HttpService {
+public:
+  connection(http_door& door, kj::AsyncIoStream& stream) : door_(door), stream_(stream) {
+    // nop
+  }
+
+  kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
+                            Response& response) override {
+    return door_.request(method, url, headers, body, {stream_, response});
+  }
+
+private:
+  http_door& door_;
+  kj::AsyncIoStream& stream_;
+};
+
 http_door::http_door(hub& h, kj::Own<kj::ConnectionReceiver> receiver, std::string coordinator, const http_limits& most)
   : hub_(h), receiver_(kj::mv(receiver)), coordinator_(std::move(coordinator)), most_(most), rate_(most.requests_per_second),
     port_(static_cast<std::uint16_t>(receiver_->getPort())), origin_(table_builder_.add("Origin")),
@@ -104,7 +124,9 @@ http_door::http_door(hub& h, kj::Own<kj::ConnectionReceiver> receiver, std::stri
   settings.headerTimeout = as_kj(limits::http_header_timeout);
   settings.pipelineTimeout = as_kj(limits::http_idle_timeout);
   settings.errorHandler = static_cast<kj::HttpServerErrorHandler&>(*this);
-  server_ = kj::heap<kj::HttpServer>(hub_.timer, *table_, static_cast<kj::HttpService&>(*this), settings);
+  server_ = kj::heap<kj::HttpServer>(
+    hub_.timer, *table_,
+    [this](kj::AsyncIoStream& stream) -> kj::Own<kj::HttpService> { return kj::heap<connection>(*this, stream); }, settings);
   tasks_->add(accept());
 }
 
@@ -154,7 +176,8 @@ kj::Promise<void> http_door::turn_away(kj::Own<kj::AsyncIoStream> stream) {
 // -- requests -----------------------------------------------------------------
 
 kj::Promise<void> http_door::request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
-                                     kj::AsyncInputStream& body, Response& response) {
+                                     kj::AsyncInputStream& body, exchange with) {
+  auto& response = with.response;
   const auto now = hub_.timer.now() - kj::origin<kj::TimePoint>();
   if (!rate_.take(std::chrono::nanoseconds{now / kj::NANOSECONDS}))
     return refuse(response, 429, ec::too_many_requests, "this door has answered as many requests this second as it may; try again in a second");
@@ -177,13 +200,13 @@ kj::Promise<void> http_door::request(kj::HttpMethod method, kj::StringPtr url, c
   auto late = hub_.timer.afterDelay(as_kj(limits::http_body_timeout)).then([] { return body_end::late; });
   return read_body(body, x)
     .exclusiveJoin(kj::mv(late))
-    .then([this, &x, &response](body_end how) -> kj::Promise<void> {
+    .then([this, &x, with](body_end how) -> kj::Promise<void> {
       if (how == body_end::late)
-        return refuse(response, 408, ec::deadline_exceeded, "the body did not come in time; send it again, faster");
+        return refuse(with.response, 408, ec::deadline_exceeded, "the body did not come in time; send it again, faster");
       if (how == body_end::too_many)
-        return refuse(response, 429, ec::too_many_requests, "the bodies of all requests at work have as many bytes as they may; try again later");
+        return refuse(with.response, 429, ec::too_many_requests, "the bodies of all requests at work have as many bytes as they may; try again later");
       if (how == body_end::too_large)
-        return refuse(response, 413, ec::parameter_invalid, kj::str("the body has more than ", most_.body_bytes, " bytes, which is the most"));
+        return refuse(with.response, 413, ec::parameter_invalid, kj::str("the body has more than ", most_.body_bytes, " bytes, which is the most"));
       auto question = build<schema::HttpRequest>(
         [&](schema::HttpRequest::Builder b) {
           b.initHeader().setEnqueuedAt(detail::nanoseconds(hub_.system.clock().now()));
@@ -199,7 +222,7 @@ kj::Promise<void> http_door::request(kj::HttpMethod method, kj::StringPtr url, c
           c.setPort(port_);
         },
         (x.body.size() + x.target.size()) / 8 + 256);
-      return hub_.ask(question).then([this, &response](reply&& got) { return respond(response, kj::mv(got)); });
+      return hub_.ask(question).then([this, with](reply&& got) { return respond(with, kj::mv(got)); });
     })
     .attach(kj::mv(call));
 }
@@ -222,7 +245,8 @@ kj::Promise<http_door::body_end> http_door::read_body(kj::AsyncInputStream& body
   });
 }
 
-kj::Promise<void> http_door::respond(Response& response, reply&& got) {
+kj::Promise<void> http_door::respond(exchange with, reply&& got) {
+  auto& response = with.response;
   if (!got) {
     const auto code = got.error().code;
     log::warn(channel, "a request has no answer: ", got.error().text);
@@ -238,9 +262,9 @@ kj::Promise<void> http_door::respond(Response& response, reply&& got) {
   case schema::HttpReply::ANSWER:
     return write(response, r.getAnswer()).attach(kj::heap(kj::mv(message)));
   case schema::HttpReply::SEARCH:
-    return search(response, r.getSearch());
+    return search(with, r.getSearch());
   case schema::HttpReply::EVENTS:
-    return stream(response, kj::mv(message));
+    return stream(with, kj::mv(message));
   }
   return refuse(response, 500, ec::internal, "an answer of no kind that is known");
 }
@@ -280,9 +304,9 @@ kj::Promise<void> http_door::refuse(Response& response, unsigned status, ec code
 
 // -- searches -----------------------------------------------------------------
 
-kj::Promise<void> http_door::search(Response& response, schema::HttpSearchRequest::Reader asked) {
+kj::Promise<void> http_door::search(exchange with, schema::HttpSearchRequest::Reader asked) {
   if (searches_ >= most_.searches)
-    return refuse(response, 429, ec::too_many_requests, "as many searches are in flight here as may be; try again later");
+    return refuse(with.response, 429, ec::too_many_requests, "as many searches are in flight here as may be; try again later");
   if (client_.get() == nullptr)
     client_ = kj::heap<client>(hub_.network, hub_.timer, coordinator_);
   search_query query;
@@ -338,21 +362,33 @@ kj::Promise<void> http_door::search(Response& response, schema::HttpSearchReques
         words);
       return hub_.ask(question);
     })
-    .then([this, &response](reply&& got) { return respond(response, kj::mv(got)); });
+    .then([this, with](reply&& got) { return respond(with, kj::mv(got)); });
 }
 
 // -- streams ------------------------------------------------------------------
 
-kj::Promise<void> http_door::stream(Response& response, msg<schema::HttpReply> first) {
+kj::Promise<void> http_door::stream(exchange with, msg<schema::HttpReply> first) {
   if (streams_ >= most_.streams)
-    return refuse(response, 429, ec::too_many_requests, "as many streams of events are open as may be; close one, or try again later");
+    return refuse(with.response, 429, ec::too_many_requests, "as many streams of events are open as may be; close one, or try again later");
   ++streams_;
   kj::HttpHeaders headers{*table_};
   headers.set(kj::HttpHeaderId::CONTENT_TYPE, "text/event-stream"_kj);
   common_headers(headers);
-  auto out = response.send(200, phrase(200), headers);
+  auto out = with.response.send(200, phrase(200), headers);
   auto& to = *out;
-  return write_events(to, kj::mv(first)).attach(kj::mv(out), kj::defer([this] { --streams_; }));
+  return write_events(to, kj::mv(first)).exclusiveJoin(until_gone(with.stream)).attach(kj::mv(out), kj::defer([this] { --streams_; }));
+}
+
+kj::Promise<void> http_door::until_gone(kj::AsyncIoStream& stream) {
+  return hub_.timer.afterDelay(as_kj(limits::http_peer_check)).then([this, &stream]() -> kj::Promise<void> {
+    KJ_IF_MAYBE (fd, stream.getFd()) {
+      char byte = 0;
+      const auto got = ::recv(*fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+      if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+        return KJ_EXCEPTION(DISCONNECTED, "the client of a stream has gone");
+    }
+    return until_gone(stream);
+  });
 }
 
 kj::Promise<void> http_door::write_events(kj::AsyncOutputStream& out, msg<schema::HttpReply> part) {

@@ -17,9 +17,7 @@ namespace muster::net {
 class hub;
 
 /// Serves one listener. What a request means is the desk's to say; the door refuses only what is too much: 408, 413, 429, 431, 503.
-class http_door final : private kj::HttpService,
-                        private kj::HttpServerErrorHandler,
-                        private kj::TaskSet::ErrorHandler {
+class http_door final : private kj::HttpServerErrorHandler, private kj::TaskSet::ErrorHandler {
 public:
   /// `coordinator`: where native clients connect, for searches, which go to the nodes directly.
   http_door(hub& h, kj::Own<kj::ConnectionReceiver> receiver, std::string coordinator, const http_limits& most = {});
@@ -27,6 +25,14 @@ public:
 
 private:
   struct asked;
+  class connection;
+  using Response = kj::HttpService::Response;
+
+  /// A request that is being answered, and the connection it came by.
+  struct exchange {
+    kj::AsyncIoStream& stream;
+    Response& response;
+  };
   using reply = result<msg<schema::HttpReply>>;
 
   kj::Promise<void> accept();
@@ -34,14 +40,16 @@ private:
   kj::Promise<void> turn_away(kj::Own<kj::AsyncIoStream> stream);
 
   kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
-                            Response& response) override;
+                            exchange with);
   enum class body_end { whole, too_large, too_many, late };
   kj::Promise<body_end> read_body(kj::AsyncInputStream& body, asked& to);
-  kj::Promise<void> respond(Response& response, reply&& got);
+  kj::Promise<void> respond(exchange with, reply&& got);
   kj::Promise<void> write(Response& response, schema::HttpAnswer::Reader answer);
-  kj::Promise<void> search(Response& response, schema::HttpSearchRequest::Reader asked);
-  kj::Promise<void> stream(Response& response, msg<schema::HttpReply> first);
+  kj::Promise<void> search(exchange with, schema::HttpSearchRequest::Reader asked);
+  kj::Promise<void> stream(exchange with, msg<schema::HttpReply> first);
   kj::Promise<void> write_events(kj::AsyncOutputStream& out, msg<schema::HttpReply> part);
+  /// Fails when the client has closed the connection. kj would find out by the next write alone.
+  kj::Promise<void> until_gone(kj::AsyncIoStream& stream);
   /// An answer of the door itself. `reason` is plain text without quotes.
   kj::Promise<void> refuse(Response& response, unsigned status, ec code, kj::StringPtr reason);
   /// Fails when the client does not take it in time.

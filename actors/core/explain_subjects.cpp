@@ -271,7 +271,7 @@ result<explanation> explain_channel(const explain_facts& f, std::string_view ask
 result<explanation> explain_segment(const explain_facts& f, std::string_view asked, std::string_view collection) {
   const auto id = id_of(asked);
   const auto unknown = failure{ec::segment_not_found, "no target and no node has a segment " + std::string{asked}
-                                                        + "; muster segments COLLECTION lists those of a collection"};
+                                                        + "; muster list-segments COLLECTION lists those of a collection"};
   if (!id)
     return unknown;
   const auto has = [&](const collection_view& c) { return c.target_of(*id) || !c.copies_of(*id).empty(); };
