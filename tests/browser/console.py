@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import subprocess
 import sys
 import unittest
 
@@ -124,6 +125,11 @@ class Console(unittest.TestCase):
 
         until(lambda: f"{name} to list {wanted}, not {seen}", listed, seconds)
 
+    def picture(self, name):
+        """Into the folder for screenshots, if there is one."""
+        os.makedirs(SCREENSHOTS or self.cluster.folder, exist_ok=True)
+        self.browser.screenshot(os.path.join(SCREENSHOTS or self.cluster.folder, name + ".png"))
+
     # -- what is to be known ----------------------------------------------------------
 
     @classmethod
@@ -143,6 +149,46 @@ class Console(unittest.TestCase):
         wrong = [f"{n['role']}: {self.browser.markup(n['element'])}" for n in nodes if not n["name"].strip()]
         self.assertEqual(wrong, [], f"without a name at {self.browser.url()}")
         return len(nodes)
+
+
+class Sample(Console):
+    """Collections as operators have them: `books` in two replicas, one of another database, one that is not loaded, and one that cannot
+    be loaded because a file of it is missing."""
+
+    nodes = 3
+    stuck = True
+
+    @classmethod
+    def fill(cls):
+        cluster = cls.cluster
+        path, _ = cluster.vectors(400)
+        cluster.run("create-database", "archive")
+        for name, shards in ("books", "2"), ("archive/films", "1"), ("shelved", "1"), ("stuck", "1"):
+            cluster.run("import", name, "--vectors", path, "--shards", shards, "--segment-rows", "50", "--metric", "l2")
+        cluster.run("load", "books", "--replicas", "2")
+        cluster.run("load", "archive/films")
+        if cls.stuck:
+            file = os.path.join(cluster.folder, "store", cls.ask("ListSegments", collection="stuck")["segments"][0]["file"])
+            os.rename(file, file + ".away")
+            cls.begin("load", "stuck")
+            until("the load that cannot be done to be known", lambda: cls.explanation("collection", "stuck").get("cause") == "segment_file_missing")
+
+    @classmethod
+    def begin(cls, *arguments):
+        """A command that may wait for long: it is not waited for."""
+        process = subprocess.Popen([MUSTER, *arguments, "--coordinator", cls.cluster.coordinator], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+
+        def end():
+            process.kill()
+            process.wait()
+
+        cls.addClassCleanup(end)
+
+    @classmethod
+    def explanation(cls, subject, name):
+        answer = cls.cluster.call("Explain", subject=subject, name=name)
+        return answer.json()["explanation"] if answer.status == 200 else {}
 
 
 MUSTER = ""

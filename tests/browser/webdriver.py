@@ -48,12 +48,14 @@ def missing():
 
 
 class Browser:
-    """`width` and `height` are those of the page itself. Ended by end(), else with the interpreter."""
+    """`width` and `height` are those of the page itself; `traffic`: note what it sends and receives. Ended by end(), else with the
+    interpreter."""
 
-    def __init__(self, width=1280, height=800):
+    def __init__(self, width=1280, height=800, traffic=False):
         self.profile = tempfile.mkdtemp(prefix="muster-browser.")
         self.driver = None
         self.session = None
+        self.logs = {"browser": "ALL", **({"performance": "ALL"} if traffic else {})}
         _alive.append(self)
         try:
             self._start_driver()
@@ -89,7 +91,7 @@ class Browser:
         if os.geteuid() == 0:
             arguments.append("--no-sandbox")  # Chromium refuses to run with it as root.
         options = {"binary": shutil.which("chromium"), "args": arguments}
-        asked = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
+        asked = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": self.logs,
                  "timeouts": {"script": COMMAND_S * 1000, "pageLoad": PATIENCE_S * 1000, "implicit": 0}}
         answer = self._command("POST", "/session", {"capabilities": {"alwaysMatch": asked}})
         self.session = answer["sessionId"]
@@ -253,6 +255,15 @@ class Browser:
     def log(self):
         """What the browser has noted since the last question: errors, violations, console messages."""
         return self.command("POST", "se/log", {"type": "browser"})
+
+    def traffic(self):
+        """Events of the DevTools domain Network since the last question: (name, parameters)."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.command("POST", "se/log", {"type": "performance"})]
+        return [(m["method"], m["params"]) for m in messages if m["method"].startswith("Network.")]
+
+    def pointer(self, kind, x, y, **more):
+        """A mouse that is moved, pressed or released at a place of the page; answered when the page has handled it."""
+        self.cdp("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
 
 
 def until(what, probe, seconds=PATIENCE_S, step=STEP_S):
