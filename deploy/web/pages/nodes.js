@@ -1,0 +1,45 @@
+// The query nodes: state, when they were last heard, what they hold and lead.
+import {ask} from '../api.js';
+import {h, link} from '../dom.js';
+import {count, duration, millis} from '../format.js';
+import {list} from '../list.js';
+import * as names from '../names.js';
+import {nodeState} from '../nodes.js';
+import {to} from '../route.js';
+
+export const title = 'Nodes';
+
+const heardEveryMs = 2_000; // when a node was last heard, no event tells
+
+export async function show(page, route, context) {
+  let most = 1;
+  const shown = list(context, {
+    name: 'nodes', title: 'Query nodes', key: (n) => n.id, order: 'name', empty: 'no nodes; start one with muster node',
+    text: (n) => `${n.name} ${n.id} ${n.state} ${n.address} ${n.suspended ? 'drained' : ''} ${n.labels.map((l) => `${l.key}=${l.value}`).join(' ')}`,
+    columns: [
+      {id: 'name', label: 'Node', head: true, width: '14%', sort: (n) => n.name, cell: (n) => link(to('node', n.id), n.name)},
+      {id: 'id', label: 'Id', number: true, width: '5rem', sort: (n) => Number(n.id), cell: (n) => n.id},
+      {id: 'state', label: 'State', width: '13rem', sort: (n) => n.state + n.suspended, cell: nodeState},
+      {id: 'heard', label: 'Heard', number: true, width: '7rem', sort: (n) => -millis(n.lastHeard), cell: (n) => heard(n)},
+      {id: 'segments', label: 'Segments', number: true, width: '7rem', sort: (n) => Number(n.segments), cell: (n) => count(n.segments)},
+      {id: 'rows', label: 'Rows', number: true, width: '8rem', sort: (n) => Number(n.rows), cell: (n) => count(n.rows)},
+      {id: 'load', label: 'Of the fullest', width: '8rem', cell: (n) => h('span', {class: 'meter', 'aria-hidden': 'true'}, h('span', {style: {width: `${(100 * Number(n.rows)) / most}%`}}))},
+      {id: 'leads', label: 'Leads', number: true, width: '5rem', sort: (n) => Number(n.channels), cell: (n) => count(n.channels)},
+      {id: 'address', label: 'Address', sort: (n) => n.address, cell: (n) => n.address},
+    ],
+  });
+  page.append(h('h1', null, title), shown.element);
+
+  await context.refresh(async () => {
+    const [status, listed] = await Promise.all([ask('getStatus', {parts: ['nodes']}, {tried: 'reading the nodes'}), ask('listQueryNode')]);
+    const more = new Map(listed.nodes.map((n) => [n.id, n]));
+    names.learnNodes(status.nodes);
+    most = Math.max(1, ...status.nodes.map((n) => Number(n.rows)));
+    shown.update(status.nodes.map((n) => ({...n, stopping: more.get(n.id)?.state === 'Stopping', suspended: more.get(n.id)?.suspended === true, lastHeard: more.get(n.id)?.lastHeard ?? '0'})));
+  }, {on: (e) => e.node !== '0', everyMs: heardEveryMs});
+}
+
+function heard(n) {
+  const at = millis(n.lastHeard);
+  return at === 0 ? 'never' : `${duration(Math.max(0, Date.now() - at))} ago`;
+}
