@@ -110,7 +110,7 @@ class Actions(console.Sample):
         segment, nodes = next(iter(self.placed("archive/films").items()))
         self.assertEqual(len(nodes), 1)
         other = next(n for n in ("1", "2", "3") if n not in nodes)
-        self.do("move-segment", segment, lambda: self.placed("archive/films")[segment], [other], says=[segment], fields={"to": other})
+        self.do("move-segment", segment, lambda: self.placed("archive/films")[segment], [other], says=[segment], fields={"move": f"{nodes[0]}>{other}"})
         until("the page to show where it is", lambda: f"node-{other}" in self.cell("segments", segment, "node"))
 
     def test_the_lead_of_a_channel_is_moved(self):
@@ -123,7 +123,7 @@ class Actions(console.Sample):
         channel = self.ask("DescribeCollection", collection="archive/films")["collection"]["channels"][0]
         before = leaders()
         other = next(n for n in ("1", "2", "3") if n not in before)
-        self.do("move-channel", channel, leaders, [other], says=[channel], fields={"to": other})
+        self.do("move-channel", channel, leaders, [other], says=[channel], fields={"move": f"{before[0]}>{other}"})
 
     def at_rest(self):
         """No balance runs beside what is moved by hand, and nothing is being moved."""
@@ -137,9 +137,27 @@ class Actions(console.Sample):
         return sorted(c["name"] for c in self.ask("ShowLoadCollections")["collections"] if c["status"] == "loaded")
 
     def test_a_collection_is_loaded_and_released(self):
+        key = self.ask("DescribeCollection", collection="shelved")["collection"]["id"]
         self.open("#/collection/shelved")
-        self.do("load-collection", None, self.loaded, ["archive/films", "books", "shelved"], says=["shelved"])
-        self.do("release-collection", None, self.loaded, ["archive/films", "books"], says=["shelved", "search"])
+        self.do("load-collection", key, self.loaded, ["archive/films", "books", "shelved"], says=["shelved"])
+        self.do("release-collection", key, self.loaded, ["archive/films", "books"], says=["shelved", "search"])
+
+    def test_a_load_that_is_refused_is_told_with_its_reason(self):
+        self.expect_noted("status of 4")
+        key = self.ask("DescribeCollection", collection="shelved")["collection"]["id"]
+        self.open("#/collections")
+        reason = self.cluster.call("LoadCollection", collection="shelved", replicaNumber=9).json()["reason"]
+        self.begin_action("load-collection", key, ["shelved"])
+        self.give({"replicas": "9"})
+        self.end_action("confirm")
+        self.assertIn(reason, self.outcome("refused"))
+        self.begin_action("load-collection", key, ["shelved"])
+        self.give({"replicas": "two"})
+        self.end_action("confirm")
+        told = self.outcome("refused")
+        self.assertIn("two", told)
+        self.assertNotIn("page failed", told, "what somebody mistyped is no failure of the page")
+        self.assertNotIn("shelved", self.loaded())
 
     # -- settings -------------------------------------------------------------------------------
 

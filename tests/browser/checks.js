@@ -129,6 +129,7 @@ const tables = () => {
   for (const table of all) {
     if (!table.caption || !words(table.caption.textContent)) wrong.push(`${name(table)} has no caption`);
     for (const head of table.querySelectorAll('th')) {
+      if (!words(head.textContent) && !head.ariaLabel && shown(head)) wrong.push(`${name(table)} has an empty head`);
       if (!head.scope) wrong.push(`${name(table)}: the head "${words(head.textContent)}" has no scope`);
     }
     if (table.tHead && !table.tHead.querySelector('th')) wrong.push(`${name(table)} has no heads`);

@@ -100,6 +100,8 @@ class Checks(console.Console):
         self.fails("no caption", self.check, "tables")
         self.plant('<th scope="col">Name</th>', "<th>Name</th>")
         self.fails("no scope", self.check, "tables")
+        self.plant("Rows now", "")
+        self.fails("an empty head", self.check, "tables")
 
     def test_what_reaches_beyond_the_edge_is_found(self):
         self.plant('class="box" tabindex="0"', "")

@@ -203,4 +203,4 @@ def main():
         sys.exit(77)
     MUSTER = os.path.abspath(sys.argv.pop(1))
     SCREENSHOTS = os.environ.get("SCREENSHOTS")
-    unittest.main(verbosity=2)
+    unittest.main(verbosity=2, warnings=os.environ.get("W"))
