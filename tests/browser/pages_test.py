@@ -218,7 +218,7 @@ class Pages(console.Sample):
         self.assertIn("collection books", self.browser.text("#page"))
 
     def test_what_is_not_there_is_told_with_what_to_do(self):
-        self.expect_noted("status of 4|not_found|there is no page|is not known|no node|no collection|no segment")
+        self.expect_noted("status of 4|Refusal: |there is no page")
         for route, words in ("#/collection/absent", "absent"), ("#/node/99", "99"), ("#/explain/segment/99999", "99999"), ("#/explain/node/absent", "absent"), \
                 ("#/nowhere", "nowhere"):
             with self.subTest(route=route):
