@@ -4,12 +4,9 @@ from webdriver import until
 
 NOTED_WHILE_AWAY = ("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|cannot be reached|"
                     "Failed to fetch dynamically imported module")
-NO_LONGER_LOADED = "status of 409"  # a page that asks for a collection which is just being released is told so
 
 
 class Live(console.Sample):
-    noted = (NO_LONGER_LOADED,)
-
     def open(self, route):
         super().open(route)
         self.browser.script("window.opened_once = true")
@@ -111,7 +108,7 @@ class Live(console.Sample):
 
 class Away(console.Sample):
     stuck = False
-    noted = (NOTED_WHILE_AWAY, NO_LONGER_LOADED)
+    noted = (NOTED_WHILE_AWAY, console.NOT_LOADED)
 
     def setUp(self):
         super().setUp()
