@@ -78,7 +78,7 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
           out.setState(state());
           out.setEpoch(peers.epoch);
           out.setVersion(version);
-          write_status(view, out);
+          write_status(view, request->getGetStatus().getParts(), out);
         });
       case Request::SHOW_LOAD_COLLECTIONS:
         return show(request->getShowLoadCollections());
@@ -131,6 +131,10 @@ struct gateway_shell : shell<gateway_actor, gateway_shell> {
         return inspect<schema::ExplainReply>(request->getExplain(), [](auto b, auto r) { b.setExplain(r); });
       case Request::WHAT_IF:
         return inspect<schema::WhatIfReply>(request->getWhatIf(), [](auto b, auto r) { b.setWhatIf(r); });
+      case Request::OVERVIEW:
+        return inspect<schema::OverviewReply>(request->getOverview(), [](auto b, auto r) { b.setOverview(r); });
+      case Request::PLACEMENT_MAP:
+        return inspect<schema::PlacementMapReply>(request->getPlacementMap(), [](auto b, auto r) { b.setPlacementMap(r); });
       case Request::LIST_TASKS:
       case Request::TAP_ACTOR:
       case Request::RESTART_ACTOR:

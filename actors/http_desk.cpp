@@ -86,8 +86,14 @@ private:
           return write(error_answer(query.error()));
         return make<schema::HttpReply>([&](schema::HttpReply::Builder b) { b.setSearch(query->read()); }, peers.epoch);
       }
+      case http_need::page:
+        return write(site_answer(options.site, plan.parameters));
       case http_need::health:
-        return write(json_answer(json{json::object{{"state", "alive"}, {"epoch", json::text_of(static_cast<std::int64_t>(peers.epoch))}}}.text()));
+        return write(json_answer(json{json::object{{"state", "alive"},
+                                                   {"epoch", json::text_of(static_cast<std::int64_t>(peers.epoch))},
+                                                   {"version", std::string{program_version}},
+                                                   {"readOnly", options.read_only}}}
+                                   .text()));
       case http_need::readiness:
         return readiness();
       case http_need::openapi:

@@ -1,18 +1,21 @@
 // The actor behind the HTTP door.
 #pragma once
 
+#include "actors/core/http_site.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/runtime/shared_tally.hpp"
 
 #include <caf/actor_system.hpp>
 
 #include <cstdint>
+#include <span>
 
 namespace muster {
 
 struct http_desk_options {
   bool read_only = false;         ///< Requests that change something are refused.
   bool collection_labels = false; ///< Figures of each collection and channel too.
+  std::span<const site_file> site = {}; ///< The console in the browser.
 };
 
 struct http_desk_peers {

@@ -3,6 +3,7 @@
 
 #include "actors/core/balance/configured.hpp"
 #include "actors/core/inspection.hpp"
+#include "actors/core/placement_map.hpp"
 #include "actors/core/reads.hpp"
 #include "actors/core/what_if.hpp"
 #include "actors/runtime/publisher.hpp"
@@ -158,6 +159,18 @@ struct inspector_shell : shell<inspector_actor, inspector_shell> {
     });
   }
 
+  caf::result<m<schema::OverviewReply>> overview(const m<schema::OverviewRequest>& request) {
+    return when_seen<schema::OverviewReply>(request, [this] {
+      return make<schema::OverviewReply>([this](schema::OverviewReply::Builder b) { known.overview(view, b); });
+    });
+  }
+
+  caf::result<m<schema::PlacementMapReply>> placement_map(const m<schema::PlacementMapRequest>& request) {
+    return when_seen<schema::PlacementMapReply>(request, [this, request] {
+      return make<schema::PlacementMapReply>([&](schema::PlacementMapReply::Builder b) { write_placement_map(view, request.read(), b); });
+    });
+  }
+
   void tick(const tick_atom&) {
     ticking = false;
     answer_waiters();
@@ -308,8 +321,8 @@ inspector_actor::behavior_type inspector_behavior(inspector_actor::stateful_poin
   s.given = start.settings;
   link.set(inspector_actor{self});
   return {s.on(&inspector_shell::hear),    s.on(&inspector_shell::list), s.on(&inspector_shell::news), s.on(&inspector_shell::notices),
-          s.on(&inspector_shell::events),  s.on(&inspector_shell::explain), s.on(&inspector_shell::what_if), s.on(&inspector_shell::tick),
-          s.on(&inspector_shell::flush),   s.on(&inspector_shell::take_next)};
+          s.on(&inspector_shell::events),  s.on(&inspector_shell::explain), s.on(&inspector_shell::what_if), s.on(&inspector_shell::overview),
+          s.on(&inspector_shell::placement_map), s.on(&inspector_shell::tick), s.on(&inspector_shell::flush), s.on(&inspector_shell::take_next)};
 }
 
 } // namespace

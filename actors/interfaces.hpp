@@ -34,6 +34,10 @@
   X(ExplainReply)                                                                                                      \
   X(WhatIfRequest)                                                                                                     \
   X(WhatIfReply)                                                                                                       \
+  X(OverviewRequest)                                                                                                   \
+  X(OverviewReply)                                                                                                     \
+  X(PlacementMapRequest)                                                                                               \
+  X(PlacementMapReply)                                                                                                 \
   X(ListTasksRequest)                                                                                                  \
   X(ListTasksReply)                                                                                                    \
   X(TapActorRequest)                                                                                                   \
@@ -381,6 +385,10 @@ using inspector_actor = subscriber_actor::extend<
   answers<schema::ExplainRequest, schema::ExplainReply>,
   // What would be done if nodes or settings were others.
   answers<schema::WhatIfRequest, schema::WhatIfReply>,
+  // The cluster in figures, and what is not as it should be.
+  answers<schema::OverviewRequest, schema::OverviewReply>,
+  // How much of which collections is on which node.
+  answers<schema::PlacementMapRequest, schema::PlacementMapReply>,
   // Answers who has waited long enough for events (sent to itself while somebody waits).
   caf::reacts_to<tick_atom>,
   // Answers who waits for events that are there (sent to itself).

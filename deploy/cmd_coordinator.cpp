@@ -5,6 +5,7 @@
 #include "deploy/cli.hpp"
 #include "deploy/process.hpp"
 #include "deploy/settings.hpp"
+#include "deploy/site.hpp"
 #include "net/address.hpp"
 #include "net/bridge.hpp"
 
@@ -99,7 +100,7 @@ int run(const options& o) {
     config.node_gone = given.values().node_gone;
     config.settings = given;
     if (o.has_http())
-      config.http = http_desk_options{o.read_only, o.collection_figures};
+      config.http = http_desk_options{o.read_only, o.collection_figures, site()};
     config.on_fatal = [notice](std::string text) { notice.fatal(std::move(text)); };
     auto started = start_coordinator(system, config, edge.wire());
     config = {};

@@ -95,6 +95,7 @@ const std::vector<inside_command>& inside_commands() {
     add_actor_commands(table);
     add_cluster_commands(table);
     add_event_commands(table);
+    add_overview_commands(table);
     add_tap_commands(table);
     add_control_commands(table);
     add_top_command(table);

@@ -110,6 +110,7 @@ std::string time_text(std::int64_t ns);
 void add_actor_commands(std::vector<inside_command>& to);
 void add_cluster_commands(std::vector<inside_command>& to);
 void add_event_commands(std::vector<inside_command>& to);
+void add_overview_commands(std::vector<inside_command>& to);
 void add_tap_commands(std::vector<inside_command>& to);
 void add_control_commands(std::vector<inside_command>& to);
 void add_top_command(std::vector<inside_command>& to);

@@ -258,6 +258,15 @@ inline constexpr std::size_t what_if_collections = 200;
 inline constexpr std::size_t what_if_items = 100'000;
 /// Moves that one names; the numbers are of all.
 inline constexpr std::size_t what_if_moves = 10'000;
+/// Collections that an overview names.
+inline constexpr std::size_t overview_unfinished = 100;
+/// Columns of a placement map that names no number, and the most there may be.
+inline constexpr std::size_t map_columns_default = 1'000;
+inline constexpr std::size_t map_columns = 2'000;
+/// Cells of a placement map, a byte each; with more nodes each column has more collections.
+inline constexpr std::size_t map_cells = 1'500'000;
+/// Collections in one answer about what a node has.
+inline constexpr std::size_t map_holdings = 10'000;
 
 // -- nodes --------------------------------------------------------------------
 

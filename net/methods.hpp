@@ -74,7 +74,9 @@
   X(tapActor, TapActor, limits::inspect_timeout)                                                                       \
   X(restartActor, RestartActor, limits::commit_timeout)                                                                \
   X(setLogLevel, SetLogLevel, limits::read_timeout)                                                                    \
-  X(readJournal, ReadJournal, limits::read_timeout)
+  X(readJournal, ReadJournal, limits::read_timeout)                                                                    \
+  X(overview, Overview, limits::read_timeout)                                                                          \
+  X(placementMap, PlacementMap, limits::inspect_timeout)
 
 namespace muster::net {
 

@@ -285,7 +285,9 @@ void write_segments(const collection_view& view, capnp::List<std::int64_t>::Read
   }
 }
 
-void write_status(const situation& s, schema::GetStatusReply::Builder out) {
+namespace {
+
+void write_nodes(const situation& s, schema::GetStatusReply::Builder out) {
   auto nodes = out.initNodes(static_cast<unsigned>(s.nodes().size()));
   unsigned i = 0;
   for (const auto& [id, n] : s.nodes()) {
@@ -306,18 +308,24 @@ void write_status(const situation& s, schema::GetStatusReply::Builder out) {
       labels[k].setValue(n.labels[k].second);
     }
   }
+}
+
+void write_collections(const situation& s, schema::GetStatusReply::Builder out) {
   std::vector<const collection_view*> loaded;
-  std::vector<std::pair<std::int64_t, const task_row*>> tasks;
-  for (const auto& [id, view] : s.collections()) {
+  for (const auto& [id, view] : s.collections())
     if (view.desired)
       loaded.push_back(&view);
-    for (const auto& t : view.tasks)
-      if (tasks.size() < 1000)
-        tasks.emplace_back(id, &t);
-  }
   auto collections = out.initCollections(static_cast<unsigned>(loaded.size()));
   for (unsigned k = 0; k < loaded.size(); ++k)
     write_loaded(s, *loaded[k], collections[k]);
+}
+
+void write_tasks(const situation& s, schema::GetStatusReply::Builder out) {
+  std::vector<std::pair<std::int64_t, const task_row*>> tasks;
+  for (const auto& [id, view] : s.collections())
+    for (const auto& t : view.tasks)
+      if (tasks.size() < 1000)
+        tasks.emplace_back(id, &t);
   auto list = out.initTasks(static_cast<unsigned>(tasks.size()));
   for (unsigned k = 0; k < tasks.size(); ++k) {
     const auto& t = *tasks[k].second;
@@ -333,6 +341,31 @@ void write_status(const situation& s, schema::GetStatusReply::Builder out) {
     list[k].setReason(capnp::Text::Reader{why.data(), why.size()});
     list[k].setState(t.running ? "running" : "waiting");
   }
+}
+
+} // namespace
+
+void write_status(const situation& s, capnp::List<capnp::Text>::Reader parts, schema::GetStatusReply::Builder out) {
+  bool nodes = parts.size() == 0;
+  bool collections = nodes;
+  bool tasks = nodes;
+  for (auto part : parts) {
+    if (part == "nodes")
+      nodes = true;
+    else if (part == "collections")
+      collections = true;
+    else if (part == "tasks")
+      tasks = true;
+    else
+      return set_status(out.initStatus(), ec::parameter_invalid,
+                        "there is no part \"" + std::string{view(part).substr(0, 64)} + "\" of the status; there are nodes, collections and tasks");
+  }
+  if (nodes)
+    write_nodes(s, out);
+  if (collections)
+    write_collections(s, out);
+  if (tasks)
+    write_tasks(s, out);
 }
 
 } // namespace muster

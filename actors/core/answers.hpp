@@ -52,7 +52,8 @@ void write_replicas(const situation& s, const collection_view& view, schema::Get
 void write_segments(const collection_view& view, capnp::List<std::int64_t>::Reader asked,
                     schema::GetLoadSegmentInfoReply::Builder out);
 
-/// Nodes, collections, and at most 1,000 tasks.
-void write_status(const situation& s, schema::GetStatusReply::Builder out);
+/// Nodes, collections, and at most 1,000 tasks; only the `parts` asked for, parameter_invalid for one that there is not. Cost: those
+/// parts; of collections and tasks all collections.
+void write_status(const situation& s, capnp::List<capnp::Text>::Reader parts, schema::GetStatusReply::Builder out);
 
 } // namespace muster

@@ -185,6 +185,9 @@ void change_watch::look_at_collection(const situation& s, std::int64_t id, const
   if (!mine.grounds.same(grounds) || s.node_changes() != node_changes_)
     look_at_leaders(s, id, *view, mine, now);
   mine.grounds = grounds;
+  const auto put = [id](std::set<std::int64_t>& to, bool in) { in ? static_cast<void>(to.insert(id)) : static_cast<void>(to.erase(id)); };
+  put(loading_, grounds.desired->status != schema::LoadStatus::LOADED);
+  put(unserved_, !mine.served);
 }
 
 void change_watch::widen(const collection_view& view, collection& mine, const touched_ids& ids) {
@@ -244,6 +247,8 @@ void change_watch::forget(std::map<std::int64_t, collection>::iterator i) {
   ranges_[gone.range] = ranges_.back();
   collections_.at(ranges_[gone.range].collection).range = gone.range;
   ranges_.pop_back();
+  loading_.erase(i->first);
+  unserved_.erase(i->first);
   collections_.erase(i);
 }
 

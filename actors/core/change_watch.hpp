@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -47,6 +48,18 @@ public:
   /// Tasks in flight, of all collections.
   std::size_t tasks() const {
     return tasks_;
+  }
+
+  /// Collections that are being loaded; that cannot be searched.
+  const std::set<std::int64_t>& loading() const {
+    return loading_;
+  }
+  const std::set<std::int64_t>& unserved() const {
+    return unserved_;
+  }
+  /// Collections that are loaded or being loaded.
+  std::size_t collections() const {
+    return collections_.size();
   }
 
 private:
@@ -91,6 +104,8 @@ private:
   std::uint64_t node_changes_ = 0; ///< Of the situation that was looked at last.
   std::vector<log_event> events_;
   std::map<std::int64_t, collection> collections_;
+  std::set<std::int64_t> loading_;
+  std::set<std::int64_t> unserved_;
   std::vector<segment_range> ranges_;
   std::unordered_map<std::int64_t, std::int64_t> of_replica_;
   std::unordered_map<std::size_t, std::int64_t> of_channel_; ///< By hash of the name; who finds it compares the name.

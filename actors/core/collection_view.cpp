@@ -247,12 +247,13 @@ node_holding collection_view::on(std::int64_t node) const {
   return i == holdings_->end() ? node_holding{} : i->second;
 }
 
-void collection_view::hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels) {
+void collection_view::hold(std::int64_t node, const node_holding& more) {
   auto& all = holdings_.edit();
   auto& mine = all[node];
-  mine.rows += rows;
-  mine.segments += segments;
-  mine.channels += channels;
+  mine.rows += more.rows;
+  mine.bytes += more.bytes;
+  mine.segments += more.segments;
+  mine.channels += more.channels;
   if (!mine.any())
     all.erase(node);
 }

@@ -20,6 +20,7 @@ namespace muster {
 /// What a node has of one collection.
 struct node_holding {
   std::int64_t rows = 0;
+  std::int64_t bytes = 0;
   std::int64_t segments = 0;
   std::int64_t channels = 0;
 
@@ -175,6 +176,12 @@ public:
 
   /// What a node has of this collection. Cost: log of the nodes.
   node_holding on(std::int64_t node) const;
+  /// Calls `f(node, holding)` for each node that has something of it, by node. Cost: those nodes.
+  template <class F>
+  void each_holding(F&& f) const {
+    for (const auto& [node, holding] : *holdings_)
+      f(node, holding);
+  }
 
   /// True when some node still holds a copy or leads a channel of it.
   bool held() const {
@@ -212,7 +219,7 @@ private:
   bool unused() const;
   /// Both count what is in one chunk alone; an empty chunk has no rows.
   void count_views(const msg<schema::Chunk>& before, const msg<schema::Chunk>& after);
-  void hold(std::int64_t node, std::int64_t rows, std::int64_t segments, std::int64_t channels);
+  void hold(std::int64_t node, const node_holding& more);
 
   chunk_spine targets_;
   chunk_spine copies_;

@@ -1,6 +1,7 @@
 // The table of paths, and the checks in front of it.
 #include "actors/core/http_routes.hpp"
 
+#include "actors/core/http_site.hpp"
 #include "actors/core/method_effects.hpp"
 #include "messages/schema_json.hpp"
 
@@ -36,6 +37,7 @@ std::vector<http_route> make_routes() {
   const auto debug = http_need::debug;
   const auto method = http_need::method;
   return {
+    {"/", get, http_need::page, "The console in the browser; its other files are below /console/"},
     {"/openapi.json", get, http_need::openapi, "This description"},
     {"/healthz", get, http_need::health, "Whether the process answers"},
     {"/readyz", get, http_need::readiness, "Whether requests can be served: 200, else 503 with the reasons"},
@@ -429,6 +431,14 @@ http_plan plan_of(const http_call& call, bool read_only, std::string_view last_e
     return refuse(400, ec::parameter_invalid, "the path or query cannot be read; write it as /PATH?NAME=VALUE, with %XX for what is no letter");
   if (path->starts_with(methods_prefix))
     return plan_of_method(call, std::string_view{*path}.substr(methods_prefix.size()), read_only);
+  if (is_site_path(*path)) {
+    if (call.verb != "GET" && call.verb != "HEAD")
+      return wrong_verb(*path, "GET");
+    http_plan plan;
+    plan.need = http_need::page;
+    plan.parameters = *path;
+    return plan;
+  }
   const auto routes = http_routes();
   const auto route = std::find_if(routes.begin(), routes.end(), [&](const auto& r) { return *path == r.path; });
   if (route == routes.end())

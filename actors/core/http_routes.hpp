@@ -50,6 +50,7 @@ enum class http_need {
   debug,     ///< GetMetrics, once the collection is known.
   search,
   openapi,
+  page,      ///< A file of the console in the browser: `parameters` is its path.
   health,
   readiness,
   metrics,

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 
 namespace muster {
 
@@ -406,6 +407,48 @@ result<explanation> inspection::explain(schema::ExplainRequest::Reader request, 
   else
     set_status(out.initStatus(), found.error());
   return found;
+}
+
+void inspection::overview(const situation& s, schema::OverviewReply::Builder out) const {
+  std::map<std::string_view, std::uint32_t> states;
+  node_load sum;
+  for (const auto& [id, node] : s.nodes()) {
+    ++states[liveness_name(node.liveness)];
+    const auto load = s.load(id);
+    sum.rows += load.rows;
+    sum.segments += load.segments;
+    sum.channels += load.channels;
+  }
+  auto nodes = out.initNodes(static_cast<unsigned>(states.size()));
+  unsigned at = 0;
+  for (const auto& [state, count] : states) {
+    nodes[at].setState(capnp::Text::Reader{state.data(), state.size()});
+    nodes[at++].setCount(count);
+  }
+  out.setCollections(static_cast<std::uint32_t>(watch_.collections()));
+  out.setLoading(static_cast<std::uint32_t>(watch_.loading().size()));
+  out.setNotServed(static_cast<std::uint32_t>(watch_.unserved().size()));
+  out.setTasks(static_cast<std::uint32_t>(watch_.tasks()));
+  out.setSegments(sum.segments);
+  out.setRows(sum.rows);
+  out.setChannels(sum.channels);
+  // The first of both, by id.
+  std::vector<std::int64_t> unfinished;
+  auto loading = watch_.loading().begin();
+  auto unserved = watch_.unserved().begin();
+  while (unfinished.size() < limits::overview_unfinished && (loading != watch_.loading().end() || unserved != watch_.unserved().end())) {
+    const bool from_loading = unserved == watch_.unserved().end() || (loading != watch_.loading().end() && *loading <= *unserved);
+    const auto id = from_loading ? *loading : *unserved;
+    if (loading != watch_.loading().end() && *loading == id)
+      ++loading;
+    if (unserved != watch_.unserved().end() && *unserved == id)
+      ++unserved;
+    unfinished.push_back(id);
+  }
+  std::erase_if(unfinished, [&](auto id) { return s.collection(id) == nullptr || !s.collection(id)->desired; });
+  auto list = out.initUnfinished(static_cast<unsigned>(unfinished.size()));
+  for (unsigned i = 0; i < list.size(); ++i)
+    write_loaded(s, *s.collection(unfinished[i]), list[i]);
 }
 
 } // namespace muster

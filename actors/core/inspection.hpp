@@ -9,6 +9,7 @@
 #include "actors/core/situation.hpp"
 #include "messages/limits.hpp"
 #include "messages/result.hpp"
+#include "messages/schema/client.capnp.h"
 #include "messages/schema/inspect.capnp.h"
 #include "messages/schema/state.capnp.h"
 
@@ -79,6 +80,9 @@ public:
 
   result<explanation> explain(schema::ExplainRequest::Reader request, const situation& s, const setting_table& settings,
                               std::int64_t now, schema::ExplainReply::Builder out) const;
+
+  /// Figures of the cluster. Cost: its nodes and the collections that it names.
+  void overview(const situation& s, schema::OverviewReply::Builder out) const;
 
   const event_log& log() const {
     return log_;

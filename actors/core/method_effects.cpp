@@ -79,6 +79,8 @@ constexpr method_entry entries[] = {
   {"restartActor", changes},
   {"setLogLevel", changes},
   {"readJournal", reads},
+  {"overview", reads},
+  {"placementMap", reads},
 };
 
 } // namespace

@@ -170,7 +170,7 @@ void add_shapes(std::map<std::string, json>& to) {
   const auto node_number = shape({{"node_num", integer()}});
   to["Error"] = shape({{"code", integer()}, {"name", text()}, {"reason", text()}, {"retriable", boolean()}});
   to["ModelError"] = shape({{"msg", text()}, {"code", integer()}, {"name", text()}});
-  to["Health"] = shape({{"state", text()}, {"epoch", number_text()}});
+  to["Health"] = shape({{"state", text()}, {"epoch", number_text()}, {"version", text()}, {"readOnly", boolean()}});
   to["Readiness"] = shape({{"ready", boolean()}, {"state", text()}, {"reasons", list_of(text())}});
   to["debug.segment"] = shape({{"segment_id", number_text()},
                                {"collection_id", number_text()},
@@ -288,6 +288,8 @@ std::string type_of(const http_route& r) {
       return "text/plain";
     case http_need::events:
       return "text/event-stream";
+    case http_need::page:
+      return "text/html";
     default:
       return std::string{json_type};
   }

@@ -416,7 +416,7 @@ void situation::count_copies(collection_view& view, const msg<schema::Chunk>& be
       load.rows += sign * c.getRows();
       load.bytes += sign * c.getBytes();
       load.segments += sign;
-      view.hold(c.getNode(), sign * c.getRows(), sign, 0);
+      view.hold(c.getNode(), {.rows = sign * c.getRows(), .bytes = sign * c.getBytes(), .segments = sign});
     });
 }
 
@@ -451,12 +451,12 @@ void situation::set_delegators(std::int64_t collection, std::vector<delegator_ro
   auto& view = edit(collection);
   for (const auto& d : view.delegators) {
     --edit_load(d.node).channels;
-    view.hold(d.node, 0, 0, -1);
+    view.hold(d.node, {.channels = -1});
   }
   view.delegators = std::move(rows);
   for (const auto& d : view.delegators) {
     ++edit_load(d.node).channels;
-    view.hold(d.node, 0, 0, 1);
+    view.hold(d.node, {.channels = 1});
   }
 }
 

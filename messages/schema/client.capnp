@@ -12,6 +12,8 @@ using import "inspect.capnp".ExplainRequest;
 using import "inspect.capnp".ExplainReply;
 using import "inspect.capnp".WhatIfRequest;
 using import "inspect.capnp".WhatIfReply;
+using import "inspect.capnp".PlacementMapRequest;
+using import "inspect.capnp".PlacementMapReply;
 using import "inspect.capnp".ListTasksRequest;
 using import "inspect.capnp".ListTasksReply;
 using import "inspect.capnp".TapActorRequest;
@@ -530,8 +532,9 @@ struct TaskInfo {
 }
 struct GetStatusRequest {
   # The cluster in one answer: nodes, loaded collections, tasks.
-  # Errors: none of its own.
+  # Errors: parameter_invalid (no such part).
   header @0 :Header;
+  parts @1 :List(Text); # only these of "nodes", "collections", "tasks"; empty: all of it
 }
 struct GetStatusReply {
   status @0 :Status;
@@ -541,6 +544,28 @@ struct GetStatusReply {
   collections @4 :List(LoadedCollection); # that are loaded or being loaded
   tasks @5 :List(TaskInfo);  # at most 1,000
   version @6 :Text; # of the program
+}
+
+struct OverviewRequest {
+  # The cluster in figures, and what is not as it should be. Costs the nodes and what it names, however many collections there are.
+  # Errors: none of its own.
+  header @0 :Header;
+}
+struct OverviewReply {
+  status @0 :Status;
+  nodes @1 :List(NodeCount); # by state; states that no node is in are left out
+  collections @2 :UInt32; # that are loaded or being loaded
+  loading @3 :UInt32; # that are being loaded
+  notServed @4 :UInt32; # that cannot be searched
+  tasks @5 :UInt32; # in flight
+  segments @6 :Int64; # copies that nodes hold
+  rows @7 :Int64; # of those copies
+  channels @8 :Int64; # that nodes lead, one for each replica
+  unfinished @9 :List(LoadedCollection); # that are being loaded or cannot be searched, by id, at most 100
+  struct NodeCount {
+    state @0 :Text; # "connected", "suspect", "gone", "unknown"
+    count @1 :UInt32; # nodes in it
+  }
 }
 
 struct ActorReport {
@@ -1009,6 +1034,8 @@ struct ClientRequest {
     restartActor @64 :RestartActorRequest;
     setLogLevel @65 :SetLogLevelRequest;
     readJournal @66 :ReadJournalRequest;
+    overview @67 :OverviewRequest;
+    placementMap @68 :PlacementMapRequest;
   }
 }
 
@@ -1083,6 +1110,8 @@ struct ClientReply {
     restartActor @65 :RestartActorReply;
     setLogLevel @66 :SetLogLevelReply;
     readJournal @67 :ReadJournalReply;
+    overview @68 :OverviewReply;
+    placementMap @69 :PlacementMapReply;
   }
 }
 
@@ -1167,4 +1196,6 @@ interface Coordinator {
   restartActor @64 RestartActorRequest -> RestartActorReply;
   setLogLevel @65 SetLogLevelRequest -> SetLogLevelReply;
   readJournal @66 ReadJournalRequest -> ReadJournalReply;
+  overview @67 OverviewRequest -> OverviewReply;
+  placementMap @68 PlacementMapRequest -> PlacementMapReply;
 }

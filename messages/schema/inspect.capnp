@@ -184,6 +184,50 @@ struct WhatIfReply {
   }
 }
 
+struct PlacementMapRequest {
+  # How much of which collections is on which node: a map of nodes by neighbouring collections; or all that one node has.
+  # Errors: parameter_invalid (no such measure), node_not_found.
+  header @0 :Header;
+  measure @1 :Text; # "rows", "memory", "replica"; empty: "rows"
+  after @2 :Int64; # only collections with a higher id; 0: from the first
+  count @3 :UInt32; # of so many collections; 0: of all
+  columns @4 :UInt32; # at most so many, 0: 1,000, never more than 2,000, and fewer when there are many nodes
+  node @5 :Int64; # what this node has of each collection, instead of a map; 0: a map
+}
+struct PlacementMapReply {
+  status @0 :Status;
+  nodes @1 :List(Line); # the lines of the map: nodes that are not gone, by id
+  columns @2 :List(Column); # of the map: collections by id, as many in each but the last
+  most @3 :Float64; # the largest number in the map: rows, bytes or a replica
+  holdings @4 :List(Holding); # of one node, by id, at most 10,000
+  next @5 :Int64; # `after` of the next question; 0: that was all
+  situation @6 :UInt64; # number of the situation that this was read from
+  struct Line {
+    node @0 :Int64; # its id
+    name @1 :Text; # its name
+    state @2 :Text; # "connected", "suspect", "unknown"
+    cells @3 :Text; # base64 of a byte b for each column. 0: nothing. Of rows and bytes: about exp((b - 1) / 254 * ln(1 + most)) - 1.
+    # Of replicas: it is in the b-th of the collection; 255: in various ones of various collections
+  }
+  struct Column {
+    first @0 :Int64; # id of the first collection
+    last @1 :Int64; # id of the last one
+    firstName @2 :Text; # its name
+    lastName @3 :Text; # its name
+    count @4 :UInt32; # collections in it
+  }
+  struct Holding {
+    collection @0 :Int64; # its id
+    name @1 :Text; # its name; empty when nobody wants it any more
+    rows @2 :Int64; # of the segments
+    bytes @3 :Int64; # of the segments, as the node says
+    segments @4 :UInt32; # that it holds
+    channels @5 :UInt32; # that it leads
+    replica @6 :Int64; # its id; 0: the node is in no replica of it
+    replicaNumber @7 :UInt32; # 1 for the first replica of the collection; 0: in none
+  }
+}
+
 struct TaskEntry {
   # A task, in flight or of late.
   id @0 :Int64; # its id

@@ -41,6 +41,7 @@ WALK = [
     ("ListEvents", {"limit": 5, "withCandidates": True}), ("ListEvents", {"subject": "node", "name": "node-1"}),
     ("Explain", {"subject": "collection", "name": "small"}), ("Explain", {"subject": "node", "name": "node-1"}),
     ("WhatIf", {"addNodes": 1, "settings": [{"key": "queryCoord.balancer", "value": "RoundRobinBalancer"}]}), ("ListTasks", {"limit": 9}),
+    ("Overview", {}), ("PlacementMap", {"measure": "memory"}), ("PlacementMap", {"node": 1}), ("GetStatus", {"parts": ["nodes"]}),
     ("TapActor", {"actor": "gateway", "perSecond": 10}), ("RestartActor", {"name": "segment_checker"}), ("SetLogLevel", {}),
     ("ReadJournal", {"limit": 50}),
     ("AllocateIds", {"count": 3}), ("RegisterImport", None), ("CreateIndex", None), ("DropIndex", None), ("Compact", None),

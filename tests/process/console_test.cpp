@@ -240,6 +240,9 @@ TEST_F(console, has_every_command_as_one_of_its_own_with_json) {
   EXPECT_TRUE(says(json_of({"timeline", "collection", "words"}), "collectionLoaded"));
   EXPECT_TRUE(says(json_of({"why-moved", "1"}), "[]"));
   EXPECT_TRUE(says(json_of({"what-if", "words", "--add-nodes", "1"}), R"("before")"));
+  EXPECT_TRUE(says(json_of({"overview"}), R"("notServed":0)"));
+  EXPECT_TRUE(says(json_of({"placement"}), R"("cells")"));
+  EXPECT_TRUE(says(json_of({"placement", "node-1"}), R"("holdings":[{"collection")"));
   EXPECT_TRUE(says(json_of({"snapshot", "to", c.path() + "/snapshot.json"}), R"("bytes")"));
   std::ifstream file(c.path() + "/snapshot.json");
   std::string snapshot;

@@ -196,7 +196,7 @@ TEST(answer_rules, status_names_every_node_with_its_load_and_tasks_with_their_re
   t.reason = static_cast<std::uint16_t>(reason::segment_lacking);
   w.collections[7].tasks = {t};
   w.whole();
-  auto m = build<schema::GetStatusReply>([&](schema::GetStatusReply::Builder b) { write_status(w.view, b); });
+  auto m = build<schema::GetStatusReply>([&](schema::GetStatusReply::Builder b) { write_status(w.view, {}, b); });
   ASSERT_EQ(m->getNodes().size(), 4u);
   EXPECT_EQ(view(m->getNodes()[0].getState()), "connected");
   EXPECT_EQ(m->getNodes()[0].getRows(), 200);
@@ -206,6 +206,28 @@ TEST(answer_rules, status_names_every_node_with_its_load_and_tasks_with_their_re
   EXPECT_EQ(view(m->getTasks()[0].getReason()), "segment_lacking");
   EXPECT_EQ(view(m->getTasks()[0].getKind()), "loadSegment");
   EXPECT_EQ(view(m->getTasks()[0].getState()), "waiting");
+}
+
+TEST(answer_rules, status_has_only_the_parts_that_are_asked_for) {
+  auto w = small();
+  w.whole();
+  const auto of = [&](const std::vector<const char*>& parts) {
+    const auto request = build<schema::GetStatusRequest>([&](schema::GetStatusRequest::Builder b) {
+      auto list = b.initParts(static_cast<unsigned>(parts.size()));
+      for (unsigned i = 0; i < parts.size(); ++i)
+        list.set(i, parts[i]);
+    });
+    return build<schema::GetStatusReply>([&](schema::GetStatusReply::Builder b) { write_status(w.view, request->getParts(), b); });
+  };
+  EXPECT_EQ(of({})->getNodes().size(), 4u);
+  EXPECT_EQ(of({"nodes"})->getNodes().size(), 4u);
+  EXPECT_EQ(of({"nodes"})->getCollections().size(), 0u);
+  EXPECT_EQ(of({"collections"})->getCollections().size(), 1u);
+  EXPECT_EQ(of({"collections"})->getNodes().size(), 0u);
+  const auto wrong = of({"nodes", "weather"});
+  EXPECT_EQ(wrong->getStatus().getCode(), static_cast<unsigned>(ec::parameter_invalid));
+  EXPECT_NE(view(wrong->getStatus().getReason()).find("\"weather\""), std::string_view::npos);
+  EXPECT_EQ(wrong->getNodes().size(), 0u);
 }
 
 TEST(answer_rules, a_channel_without_a_leader_is_refused_unless_it_is_asked_for) {

@@ -2,6 +2,7 @@
 #include "actors/core/method_effects.hpp"
 #include "actors/core/http_replies.hpp"
 #include "actors/core/http_routes.hpp"
+#include "actors/core/http_site.hpp"
 #include "messages/schema_json.hpp"
 
 #include <gtest/gtest.h>
@@ -286,6 +287,36 @@ TEST(http_events, a_stream_goes_on_behind_the_last_event_that_the_client_has) {
   EXPECT_EQ(plan_of(call("GET", "/events?after=7"), false, "9").after, 9u);
   EXPECT_EQ(refused(plan_of(call("GET", "/events"), false, "x")), 400);
   EXPECT_TRUE(read_request("listEvents", events_parameters(18'000'000'000'000'000'000ull, 15'000)));
+}
+
+TEST(http_site, pages_are_at_the_root_and_below_console_and_only_read) {
+  EXPECT_EQ(plan("GET", "/").need, http_need::page);
+  EXPECT_EQ(plan("GET", "/console/pages/nodes.js?x=1").parameters, "/console/pages/nodes.js");
+  EXPECT_EQ(plan("HEAD", "/").need, http_need::page);
+  const auto posted = plan("POST", "/");
+  EXPECT_EQ(refused(posted), 405);
+  EXPECT_EQ(header(posted, "Allow"), "GET, HEAD");
+  auto stranger = call("GET", "/");
+  stranger.host = "evil.example:7780";
+  EXPECT_EQ(refused(plan_of(stranger, false)), 403) << "a name that was made to point here must not get the page";
+}
+
+TEST(http_site, a_file_has_its_type_and_may_ask_and_run_nothing_of_others) {
+  const std::vector<site_file> files{{"app.js", "1"}, {"index.html", "<p>"}, {"pages/x.css", "p"}, {"icon.svg", "<svg/>"}};
+  const auto page = site_answer(files, "/");
+  EXPECT_EQ(page.status, 200u);
+  EXPECT_EQ(page.body, "<p>");
+  EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
+  EXPECT_NE(std::find(page.headers.begin(), page.headers.end(),
+                      std::pair<std::string, std::string>{"Content-Security-Policy",
+                                                          "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"}),
+            page.headers.end());
+  EXPECT_EQ(site_answer(files, "/console/app.js").content_type, "text/javascript; charset=utf-8");
+  EXPECT_EQ(site_answer(files, "/console/pages/x.css").content_type, "text/css; charset=utf-8");
+  EXPECT_EQ(site_answer(files, "/console/icon.svg").content_type, "image/svg+xml");
+  for (const char* none : {"/console/", "/console/x.css", "/console/../app.js", "/console/pages"})
+    EXPECT_EQ(site_answer(files, none).status, 404u) << none;
+  EXPECT_EQ(site_answer({}, "/").status, 404u) << "a program without the pages says so";
 }
 
 } // namespace
