@@ -83,3 +83,14 @@ export function sentence(error) {
     return error.message;
   return `this page failed: ${error?.message ?? error}; reload it, and report this if it comes again`;
 }
+
+/** What is asked for, or null when it is refused for one of these reasons: "collection_not_loaded" is an answer too. */
+export async function orNull(asked, ...refusals) {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof Refusal && refusals.includes(error.refusal))
+      return null;
+    throw error;
+  }
+}

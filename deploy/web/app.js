@@ -91,8 +91,12 @@ async function open() {
   const known = Object.hasOwn(pages, route.page) || Object.hasOwn(within, route.page);
   page.setAttribute('aria-busy', 'true');
   page.dataset.page = route.page;
-  for (const item of document.querySelectorAll('#navigation a'))
-    item.dataset.page === (within[route.page] ?? route.page) ? item.setAttribute('aria-current', 'page') : item.removeAttribute('aria-current');
+  for (const item of document.querySelectorAll('#navigation a')) {
+    const here = item.dataset.page === (within[route.page] ?? route.page);
+    here ? item.setAttribute('aria-current', 'page') : item.removeAttribute('aria-current');
+    if (here)
+      item.scrollIntoView({block: 'nearest', inline: 'nearest'}); // on a narrow screen the navigation scrolls
+  }
   page.replaceChildren();
   const waiting = setTimeout(() => page.childElementCount === 0 && page.append(h('p', {class: 'empty'}, 'asking the coordinator…')), 300);
   const title = pages[route.page] ?? route.page;

@@ -91,9 +91,9 @@ export function notable(e) {
 
 /**
  * Events of one subject (or all), the newest first, that grow by what comes: {name, title, subject, of, mine(event), keep, limit}.
- * `first` is the first look; it also runs again when the coordinator is back.
+ * `first` is the first look; it also runs again when the coordinator is back. While `paused()`, what comes is left out until then.
  */
-export function timeline(context, {name, title, subject = '', of = '', mine = () => true, keep = 500, limit = 200, empty = 'no events are known', since = 0, ...more}) {
+export function timeline(context, {name, title, subject = '', of = '', mine = () => true, keep = 500, limit = 200, empty = 'no events are known', since = 0, paused = () => false, ...more}) {
   const shown = list(context, {name, title, columns: eventColumns, key: (e) => e.number, empty, ...more});
   let events = [];
 
@@ -105,6 +105,8 @@ export function timeline(context, {name, title, subject = '', of = '', mine = ()
   }
 
   context.listen(async (come) => {
+    if (paused())
+      return;
     const newest = events.length > 0 ? BigInt(events[0].number) : 0n;
     const added = come.filter((e) => BigInt(e.number) > newest && mine(e)).reverse();
     if (added.length === 0)

@@ -48,8 +48,8 @@ function healthLines(ready, health, checkers, balance, drained) {
 }
 
 export async function show(page, route, context) {
-  const strip = figures({nodes: 'nodes', collections: 'collections', loading: 'loading', notServed: 'not served', replicas: 'replicas', segments: 'segments',
-    rows: 'rows', channels: 'channels', leaders: 'leaders', tasks: 'tasks'});
+  const strip = figures({nodes: 'nodes', collections: 'loaded collections', loading: 'loading', notServed: 'not served', replicas: 'replicas', segments: 'copies of segments',
+    rows: 'rows in them', channels: 'channels led', leaders: 'leaders that serve', tasks: 'tasks in flight'});
   const rates = figures({tasksPerSecond: 'tasks a second', eventsPerSecond: 'events a second', answersPerSecond: 'answers a second'});
   const lines = h('ul', {class: 'reasons'});
   const loads = table({name: 'unfinished', caption: 'Collections that are being loaded or cannot be searched', key: (c) => c.id, columns: loadedColumns,
@@ -66,8 +66,7 @@ export async function show(page, route, context) {
     const connected = all.nodes.filter((n) => n.state === 'connected').reduce((total, n) => total + Number(n.count), 0);
     const known = all.nodes.reduce((total, n) => total + Number(n.count), 0);
     strip.set({nodes: [connected, count(connected), connected === known ? '' : `of ${count(known)}`],
-      ...Object.fromEntries(['collections', 'loading', 'notServed', 'replicas', 'segments', 'rows', 'channels', 'leaders'].map((name) => [name, [all[name], count(all[name])]])),
-      tasks: [all.tasks, count(all.tasks), Number(all.tasks) > 0 ? `${count(all.tasksRunning)} running` : '']});
+      ...Object.fromEntries(['collections', 'loading', 'notServed', 'segments', 'rows', 'channels', 'tasks'].map((name) => [name, [all[name], count(all[name])]]))});
     put(lines, healthLines(ready, health, checkers.checkers, balance, nodes.nodes.filter((n) => n.suspended))
       .map(([kind, word, text]) => h('li', null, state(kind, word), h('span', null, text))));
     names.learnCollections(all.unfinished);
@@ -88,9 +87,11 @@ export async function show(page, route, context) {
       }
     }
     before = now;
+    strip.set(Object.fromEntries([['replicas', 'muster_replicas'], ['leaders', 'muster_serviceable_leaders']].map(([name, of]) => [name, [sum(text, of), count(sum(text, of))]])));
     const shown = (values) => [values.at(-1) ?? 0, [values.length > 0 ? rate(values.at(-1)) : '–', sparkline(values, {most: 1})]];
     rates.set({tasksPerSecond: shown(kept.tasks), eventsPerSecond: shown(kept.events), answersPerSecond: shown(kept.answers)});
   }
 
-  await Promise.all([context.refresh(look, {on: (e) => !e.kind.startsWith('request')}), context.refresh(measure, {everyMs: ratesEveryMs}), context.refresh(changes.first)]);
+  const [, again] = await Promise.all([context.refresh(look, {on: (e) => !e.kind.startsWith('request')}), context.refresh(measure, {everyMs: ratesEveryMs}), context.refresh(changes.first)]);
+  again(); // a rate takes two looks
 }

@@ -1,0 +1,55 @@
+// What happens, as it happens, the newest first: all of it, or what one subject is concerned by.
+import {h, link} from '../dom.js';
+import {eventColumns, eventText, timeline} from '../happenings.js';
+import * as names from '../names.js';
+import {to} from '../route.js';
+
+export const title = 'Events';
+
+const subjects = ['', 'segment', 'channel', 'replica', 'collection', 'node', 'task', 'trace'];
+const kept = 2_000;
+const asked = 500;
+
+/** Whether an event that comes is about the subject; what came before, the coordinator picks. */
+function about(subject, name) {
+  switch (subject) {
+    case '': return () => true;
+    case 'channel': return (e) => e.channel === name;
+    case 'trace': return (e) => e.traceId === name;
+    case 'node': return (e) => [e.node, e.source].some((id) => id !== '0' && (id === name || names.node(id) === name));
+    case 'collection': return (e) => e.collection !== '0' && (e.collection === name || names.collection(e.collection) === name);
+    default: return (e) => e[subject] === name;
+  }
+}
+
+export async function show(page, route, context) {
+  const subject = subjects.includes(context.query('subject')) ? context.query('subject') : '';
+  const name = context.query('name');
+  let paused = false;
+  const which = h('select', {id: 'event-subject', name: 'subject'}, subjects.map((s) => h('option', {value: s}, s || 'everything')));
+  which.value = subject;
+  const of = h('input', {id: 'event-name', name: 'name', type: 'text', autocomplete: 'off', spellcheck: 'false', value: name});
+  const form = h('form', {onsubmit: (event) => {
+    event.preventDefault();
+    location.hash = to('events', {subject: of.value.trim() ? which.value : '', name: which.value ? of.value.trim() : '', filter: context.query('filter')});
+  }}, h('p', {class: 'field'}, h('label', {for: 'event-subject'}, 'Of'), which), h('p', {class: 'field'}, h('label', {for: 'event-name'}, 'Its id or name'), of), h('button', {type: 'submit'}, 'Show'));
+  const pause = h('button', {type: 'button', 'aria-pressed': 'false', onclick: () => {
+    paused = !paused;
+    pause.setAttribute('aria-pressed', String(paused));
+    pause.textContent = paused ? 'Go on' : 'Pause';
+    if (!paused)
+      again();
+  }}, 'Pause');
+  const trace = {id: 'trace', label: 'Request', width: '5rem', cell: (e) => {
+    if (e.traceId === '0')
+      return '';
+    const all = link(to('events', {subject: 'trace', name: e.traceId}), 'trace');
+    all.title = `all events of trace ${e.traceId}`;
+    return all;
+  }};
+  const isMine = about(subject, name);
+  const events = timeline(context, {name: 'events', title: subject ? `Events of ${subject} ${name}` : 'Events, live', subject, of: name, mine: isMine, paused: () => paused, keep: kept, limit: asked,
+    columns: [...eventColumns, trace], text: eventText, tools: [pause], empty: subject ? `no events are known of ${subject} ${name}` : 'nothing has happened yet'});
+  page.append(h('h1', null, title), h('section', {'aria-label': 'subject'}, form), events.element);
+  const again = await context.refresh(events.first);
+}
