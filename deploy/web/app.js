@@ -2,7 +2,7 @@
 import {hush} from './actions.js';
 import {ask, readJson, sentence, Unanswered} from './api.js';
 import {h, put, state} from './dom.js';
-import {onReturn, unreachable, watchLink} from './link.js';
+import {onLoss, onReturn, unreachable, watchLink} from './link.js';
 import * as live from './live.js';
 import {paced} from './pace.js';
 import {changed, parse, to} from './route.js';
@@ -142,7 +142,8 @@ const showHealth = paced(async () => {
         : dark > 0 ? ['warn', `${dark === 100 ? '100 or more' : dark} ${dark === 1 ? 'collection' : 'collections'} cannot be searched`]
           : ['ok', 'healthy']));
   } catch (error) {
-    put(place, link(error instanceof Unanswered ? ['bad', 'unreachable'] : ['bad', sentence(error)]));
+    if (!(error instanceof Unanswered)) // whether it can be reached, link.js knows better
+      put(place, link(['bad', sentence(error)]));
   }
   function link([kind, words]) {
     return h('a', {href: to('overview')}, state(kind, words));
@@ -166,6 +167,7 @@ async function begin() {
     h('li', null, h('a', {href: to(name), 'data-page': name}, words))));
   await watchLink(meet); // what may be done is known before the first page is shown
   onReturn(refreshAll);
+  onLoss(() => put(document.getElementById('health'), state('bad', 'unreachable')));
   live.start();
   live.listen((events) => events.some(changesHealth) && showHealth());
   addEventListener('hashchange', () => {

@@ -13,9 +13,11 @@ export const counted = (value, noun, plural = noun + 's') => `${count(value)} ${
 
 export const fixed = (value, digits) => number(value).toLocaleString('en-US', {minimumFractionDigits: digits, maximumFractionDigits: digits});
 
-/** A potential or score: whole when large, with digits when small. */
+/** A potential: whole when large, with digits when small, with an exponent when nobody would count the digits. */
 export function measure(value) {
   const n = number(value);
+  if (Math.abs(n) >= 1e10)
+    return n.toExponential(4).replace('e+', '·10^');
   if (n !== 0 && Math.abs(n) < 100)
     return fixed(n, 2);
   return count(n);

@@ -76,7 +76,7 @@ export const eventColumns = [
   {id: 'at', label: 'Time (UTC)', width: '8rem', cell: (e) => h('time', {datetime: dateTime(e.at).replace(' UTC', 'Z').replace(' ', 'T'), title: dateTime(e.at)}, time(e.at))},
   {id: 'kind', label: 'What', width: '11.5rem', cell: (e) => state(shape(e), snake(e.kind))},
   {id: 'of', label: 'Of', width: '42%', cell: about},
-  {id: 'more', label: 'How', cell: (e) => h('span', {title: decisionText(e.decision) || more(e)}, e.task && e.task !== '0' ? [link(to('explain', 'task', e.task), `${snake(e.taskKind)} ${e.task}`), ' '] : null, more(e),
+  {id: 'more', label: 'How', cell: (e) => h('span', {class: 'how', title: decisionText(e.decision) || more(e)}, e.task && e.task !== '0' ? [link(to('explain', 'task', e.task), `${snake(e.taskKind)} ${e.task}`), ' '] : null, more(e),
     e.decision ? h('small', {class: 'why'}, ` ${decisionText(e.decision)}`) : null)},
 ];
 
@@ -99,7 +99,7 @@ export function timeline(context, {name, title, subject = '', of = '', mine = ()
 
   async function first() {
     const answer = await ask('listEvents', {subject, name: String(of), limit}, {tried: `reading the events${subject ? ` of ${subject} ${of}` : ''}`, signal: context.signal});
-    events = answer.events.filter((e) => mine(e) && Number(BigInt(e.at) / 1_000_000n) >= since).reverse();
+    events = answer.events.filter((e) => mine(e) && Number(BigInt(e.at) / 1_000_000n) >= since).reverse().slice(0, keep);
     await names.know(events);
     shown.update(events);
   }

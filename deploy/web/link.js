@@ -10,9 +10,13 @@ let since = null; // when it stopped answering; null: it answers
 let looking = false;
 let timer = 0;
 const returned = new Set();
+const went = new Set();
 let told = () => {};
 
 export const unreachable = () => since !== null;
+
+/** Called when the coordinator no longer answers. */
+export const onLoss = (call) => went.add(call);
 
 /** Called when the coordinator answers again. */
 export const onReturn = (call) => returned.add(call);
@@ -45,6 +49,8 @@ function lost() {
     return;
   since = new Date();
   show();
+  for (const call of went)
+    call();
 }
 
 async function look() {
@@ -72,5 +78,3 @@ export function watchLink(identity) {
   document.addEventListener('visibilitychange', look);
   return look();
 }
-
-export const lookNow = () => look();

@@ -20,7 +20,7 @@ export const explainLink = (subject, name, more = {}) => link(to('explain', subj
 export const waits = (c) => (c.waitsFor ? h('span', null, c.waitsFor, ' ', explainLink('collection', c.name)) : '');
 
 export function progress(percentage) {
-  return h('span', {class: 'progress'}, h('progress', {max: 100, value: percentage, 'aria-hidden': 'true'}), ` ${percentage}%`);
+  return h('span', {class: 'progress'}, h('span', {class: 'meter', 'aria-hidden': 'true'}, h('span', {style: {width: `${percentage}%`}})), `${percentage}%`);
 }
 
 export const loadedColumns = [

@@ -15,7 +15,7 @@ const askedByName = 200; // changed collections that are asked for one by one; o
 const columns = (context, after) => [
   {id: 'name', label: 'Collection', head: true, width: '18%', sort: (c) => c.name, cell: (c) => link(to('collection', c.name), c.name)},
   {id: 'state', label: 'State', width: '9rem', sort: (c) => c.status + (c.queryable ? '' : '!'), cell: loadState},
-  {id: 'loaded', label: 'Loaded', width: '9rem', sort: (c) => c.percentage, cell: (c) => (c.status === 'released' ? '' : progress(c.percentage))},
+  {id: 'loaded', label: 'Loaded', width: '10.5rem', sort: (c) => c.percentage, cell: (c) => (c.status === 'released' ? '' : progress(c.percentage))},
   {id: 'replicas', label: 'Replicas', number: true, width: '6.5rem', sort: (c) => c.replicaNumber, cell: (c) => (c.status === 'released' ? '' : `${c.serviceableReplicas} of ${c.replicaNumber}`)},
   {id: 'segments', label: 'Segments', number: true, width: '6.5rem', sort: (c) => Number(c.segments), cell: (c) => count(c.segments)},
   {id: 'rows', label: 'Rows', number: true, width: '8rem', sort: (c) => Number(c.rows), cell: (c) => count(c.rows)},
@@ -62,6 +62,7 @@ export async function show(page, route, context) {
     shown.update([...rows.values()]);
   }
 
+  let refresh = () => {}; // until the first look is done
   context.listen((events, leftOut) => {
     for (const e of events)
       if (e.collection !== '0')
@@ -73,7 +74,9 @@ export async function show(page, route, context) {
     if (changed.size > 0 || unknown)
       refresh();
   });
-  const refresh = await context.refresh(bringUpToDate);
+  refresh = await context.refresh(bringUpToDate);
+  if (changed.size > 0)
+    refresh(); // what came during the first look
   again = () => {
     unknown = true;
     refresh();

@@ -26,6 +26,7 @@ export async function show(page, route, context) {
   const subject = subjects.includes(context.query('subject')) ? context.query('subject') : '';
   const name = context.query('name');
   let paused = false;
+  let again = () => {};
   const which = h('select', {id: 'event-subject', name: 'subject'}, subjects.map((s) => h('option', {value: s}, s || 'everything')));
   which.value = subject;
   const of = h('input', {id: 'event-name', name: 'name', type: 'text', autocomplete: 'off', spellcheck: 'false', value: name});
@@ -51,5 +52,5 @@ export async function show(page, route, context) {
   const events = timeline(context, {name: 'events', title: subject ? `Events of ${subject} ${name}` : 'Events, live', subject, of: name, mine: isMine, paused: () => paused, keep: kept, limit: asked,
     columns: [...eventColumns, trace], text: eventText, tools: [pause], empty: subject ? `no events are known of ${subject} ${name}` : 'nothing has happened yet'});
   page.append(h('h1', null, title), h('section', {'aria-label': 'subject'}, form), events.element);
-  const again = await context.refresh(events.first);
+  again = await context.refresh(events.first);
 }

@@ -107,5 +107,5 @@ export async function show(page, route, context) {
 
 function change({before, after}) {
   const percent = (100 * (after - before)) / before;
-  return `${percent > 0 ? '+' : ''}${percent.toFixed(1)}%`;
+  return `${percent > 0 ? '+' : ''}${percent.toFixed(Math.abs(percent) < 1 ? 4 : 1)}%`;
 }
