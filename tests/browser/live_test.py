@@ -59,7 +59,7 @@ class Live(console.Sample):
         self.cluster.run("load", "shelved")
         collection = self.collection("shelved")["id"]
         tasks = {t["id"] for t in self.ask("ListTasks", collection="shelved")["tasks"] if t["collection"] == collection}
-        self.assertGreater(len(tasks), 4)
+        self.assertTrue(tasks)
         until("the tasks of the load to be shown", lambda: tasks <= set(self.keys("tasks")))
         self.cluster.run("release", "shelved")
 

@@ -3,7 +3,7 @@ import urllib.parse
 
 import console
 from console import digits
-from webdriver import until
+from webdriver import END, HOME, until
 
 
 class Pages(console.Sample):
@@ -132,11 +132,13 @@ class Pages(console.Sample):
                 self.same("leads", lambda: self.ask("GetQueryNodeDistribution", node=node["id"])["channels"], lambda c: c)
 
     def test_tasks(self):
+        self.cluster.run("load", "shelved")
+        self.cluster.run("release", "shelved")
         self.open("#/tasks")
         tasks = self.same("tasks", lambda: self.ask("ListTasks")["tasks"], lambda t: t["id"])
         self.assertGreater(len(tasks), 10)
-        ended = next(t for t in self.ask("ListTasks")["tasks"] if t["end"] == "done" and t["kind"] == "load_segment")
-        self.assertEqual(self.cell("tasks", ended["id"], "kind"), "load_segment")
+        ended = next(t for t in self.ask("ListTasks")["tasks"] if t["end"] == "done" and t["kind"] == "serve_shard")
+        self.assertEqual(self.cell("tasks", ended["id"], "kind"), "serve_shard")
         self.assertIn(ended["status"], self.cell("tasks", ended["id"], "status"))
         self.assertIn(f"node-{ended['node']}", self.cell("tasks", ended["id"], "node"))
 
@@ -228,16 +230,60 @@ class Pages(console.Sample):
                 self.check("headings")
                 self.check_names()
 
-    def test_what_if(self):
-        self.open("#/whatif?add=2")
-        told = self.ask("WhatIf", addNodes=2)
-        until("the loads of all nodes, before and after", lambda: self.list("loads") is not None and self.count("loads") == len(told["nodes"]))
-        self.assertEqual(self.count("moves"), len(told["moves"]))
+    def asked_what_if(self, fields, **asked):
+        """Fills in the form, sends it, and holds what is shown against what /v1 answers; then the same by the link."""
+        self.open("#/whatif")
+        for name, value in fields.items():
+            self.browser.type(f'#page form input[name="{name}"]', value)
+        self.browser.click('#page form button[type="submit"]')
+        told = self.ask("WhatIf", **asked)
+        for how in "form", "link":
+            with self.subTest(how=how):
+                until("the loads of all nodes", lambda: self.list("loads") is not None and self.count("loads") == len(told["nodes"]))
+                self.assertEqual(sorted(self.keys("loads")), sorted(n["node"] for n in told["nodes"]))
+                self.assertEqual(self.count("moves"), len(told["moves"]))
+                for node in told["nodes"]:
+                    self.shows("loads", node["node"], "rows", node["rowsBefore"])
+                    self.shows("loads", node["node"], "segments", node["segmentsBefore"])
+                shown = self.figures()
+                self.assertEqual((shown["moves"], shown["rows"], shown["unplaced"]), (str(told["total"]), told["rows"], str(told["unplaced"])))
+            address = self.browser.url()
+            self.browser.go("about:blank")
+            self.browser.go(address)
+            self.shown("#/whatif")
+        return told
+
+    def test_what_if_nodes_came(self):
+        told = self.asked_what_if({"addNodes": "2"}, addNodes=2)
         self.assertGreater(len(told["moves"]), 0)
-        self.assertTrue(self.browser.has("#page svg, #page canvas"), "moves are drawn")
-        self.open("#/whatif?remove=node-2")
-        told = self.ask("WhatIf", removeNodes=["node-2"])
-        until("the moves of what is asked for", lambda: self.list("moves") is not None and self.count("moves") == len(told["moves"]))
+        drawn = "return [...document.querySelectorAll('#page svg')].map((e) => e.querySelectorAll('*').length)"
+        until("moves and rows to be drawn", lambda: sum(n > 4 for n in self.browser.script(drawn)) >= 2)
+        self.check("contrast", console.LEAST_CONTRAST)
+        self.check_names()
+        self.check("headings")
+        for scheme in "light", "dark":
+            self.browser.media(prefers_color_scheme=scheme)
+            self.check("contrast", console.LEAST_CONTRAST)
+            self.picture(f"whatif-moves-{scheme}")
+
+    def test_what_if_a_node_went(self):
+        self.asked_what_if({"removeNodes": "node-2"}, removeNodes=["node-2"])
+
+    def test_what_if_a_setting_were_another(self):
+        setting = {"key": "queryCoord.balancer", "value": "RowCountBasedBalancer"}
+        self.asked_what_if({"settings": "queryCoord.balancer=RowCountBasedBalancer", "collection": "books"}, collection="books", settings=[setting])
+
+    def test_what_if_says_what_was_filled_in_wrongly(self):
+        self.expect_noted("status of 4|Refusal: ")
+        self.open("#/whatif")
+        self.browser.type('#page form input[name="addNodes"]', "two")
+        self.browser.click('#page form button[type="submit"]')
+        until("what is wrong to be told", lambda: "two" in self.browser.text("#page form [role=alert]"))
+        self.browser.type('#page form input[name="addNodes"]', "0")
+        self.browser.type('#page form input[name="removeNodes"]', "absent")
+        self.browser.click('#page form button[type="submit"]')
+        reason = self.cluster.call("WhatIf", removeNodes=["absent"]).json()["reason"]
+        until(lambda: f"the reason {reason} to be told, not {self.browser.text('#page')}", lambda: reason in self.browser.text("#page"))
 
     def test_map(self):
         self.open("#/map")
@@ -264,7 +310,95 @@ class Pages(console.Sample):
         for link in kinds.values():
             with self.subTest(link=link):
                 self.open(link)
-                self.assertIsNone(self.browser.text("#page [role=alert]"))
+                self.assertFalse(self.browser.text("#page [role=alert]"))
+
+
+class Lists(console.Sample):
+    stuck = False
+
+    def test_a_filter_is_part_of_the_link(self):
+        self.open("#/collections")
+        films = self.ask("DescribeCollection", collection="archive/films")["collection"]["id"]
+        self.browser.type("#page input.filter", "archive/f")
+        self.until_listed("collections", [films])
+        address = until("the filter in the address", lambda: "filter=" in self.browser.url() and self.browser.url())
+        self.browser.go("about:blank")
+        self.browser.go(address)
+        self.shown("#/collections")
+        self.assertEqual(self.keys("collections"), [films])
+
+    def test_a_column_orders_the_list_and_the_link_keeps_it(self):
+        self.open("#/nodes")
+        for expected in "ascending", "descending":
+            with self.subTest(order=expected):
+                self.browser.click('#page table[data-list="nodes"] thead th:nth-child(9) button')
+                said = until("the order to be said", lambda: self.browser.script(
+                    "return document.querySelector('#page th:nth-child(9)').ariaSort") == expected and expected)
+                addresses = [self.cell("nodes", key, "address") for key in self.keys("nodes")]
+                self.assertEqual(addresses, sorted(addresses, reverse=said == "descending"))
+        before = self.keys("nodes")
+        address = self.browser.url()
+        self.browser.go("about:blank")
+        self.browser.go(address)
+        self.shown("#/nodes")
+        self.assertEqual(self.keys("nodes"), before)
+
+    def test_back_and_forth_show_what_was_there(self):
+        self.open("#/nodes")
+        self.browser.click('#page a[href="#/node/2"]')
+        self.shown("#/node/2")
+        self.browser.back()
+        self.shown("#/nodes")
+        self.assertEqual(self.count("nodes"), self.nodes)
+
+
+class Large(console.Console):
+    """More rows than a list renders at once."""
+
+    nodes = 0
+
+    @classmethod
+    def fill(cls):
+        cls.cluster.start("fleet", "muster fleet:", "fleet", "--nodes", "600", "--join", cls.cluster.coordinator)
+        cls.cluster.run("wait", "--nodes", "600", "--timeout-s", "60")
+        cls.cluster.run("import", "--synthetic", "900x1")
+
+    def rendered(self, name):
+        return len(self.list(name)["rows"])
+
+    def test_a_long_list_tells_its_whole_length_and_renders_what_is_in_view(self):
+        for page, first, last in ("collections", "synthetic-00001", "synthetic-00900"), ("nodes", "fleet-1", "fleet-600"):
+            with self.subTest(page=page):
+                self.open(f"#/{page}")
+                whole = {"collections": self.ask("ListCollections")["collections"], "nodes": self.ask("GetStatus", parts=["nodes"])["nodes"]}[page]
+                self.assertEqual(self.count(page), len(whole))
+                self.assertLess(self.rendered(page), 200)
+
+                def names():
+                    return [row["cells"][0] for row in self.list(page)["rows"]]
+
+                self.assertEqual(names()[0], first)
+                scroll = f"document.querySelector('#page table[data-list=\"{page}\"]').closest('.scroll')"
+                self.browser.script(f"{scroll}.focus()")
+                self.browser.keys(END)
+                until("the end of the list", lambda: names()[-1] == last)
+                self.assertLess(self.rendered(page), 200)
+                self.browser.keys(HOME)
+                until("the beginning of the list", lambda: names()[0] == first)
+                self.check_names()
+                self.check("overflow")
+                self.picture(f"{page}-large")
+
+    def test_a_filter_finds_what_is_not_rendered(self):
+        self.open("#/collections")
+        self.browser.type("#page input.filter", "00777")
+        until("the one that is looked for", lambda: [row["cells"][0] for row in self.list("collections")["rows"]] == ["synthetic-00777"])
+        self.assertEqual(self.count("collections"), 1)
+
+    def test_the_overview_does_not_grow_with_the_cluster(self):
+        self.open("#/overview")
+        self.assertEqual(self.figures()["nodes"], "600")
+        self.assertLessEqual(self.count("unfinished"), 100)
 
 
 if __name__ == "__main__":
