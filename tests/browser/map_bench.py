@@ -14,10 +14,15 @@ DRAGS = 3
 MOVES = 120  # of the pointer in one drag: some two seconds of frames
 
 PAINTED = "const m = performance.getEntriesByName('map-painted')[0]; return m ? m.startTime : 0"
-# Of what is drawn: how many colours a sample of the canvas has, and a number that tells two drawings apart.
+# Of what is drawn: how many colours it has, and a number that tells two drawings apart. Read from a copy: to read from a canvas changes
+# how the browser draws it.
 DRAWN = """
 const canvas = document.querySelector('#page canvas');
-const all = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+const copy = document.createElement('canvas');
+[copy.width, copy.height] = [canvas.width, canvas.height];
+const paper = copy.getContext('2d', {willReadFrequently: true});
+paper.drawImage(canvas, 0, 0);
+const all = paper.getImageData(0, 0, canvas.width, canvas.height).data;
 const colours = new Set();
 let sum = 0;
 for (let i = 0; i < all.length; i += 4) {

@@ -285,12 +285,6 @@ class Pages(console.Sample):
         reason = self.cluster.call("WhatIf", removeNodes=["absent"]).json()["reason"]
         until(lambda: f"the reason {reason} to be told, not {self.browser.text('#page')}", lambda: reason in self.browser.text("#page"))
 
-    def test_map(self):
-        self.open("#/map")
-        self.assertTrue(self.browser.has("#page canvas"))
-        self.assertTrue(self.browser.has("input[type=range]#threshold"))
-        until("the map to be drawn", lambda: self.browser.script("return performance.getEntriesByName('map-painted').length > 0"))
-
     # -- links within ---------------------------------------------------------------------
 
     def test_every_link_of_every_page_leads_to_a_page_that_is_there(self):
