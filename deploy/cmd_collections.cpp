@@ -48,6 +48,14 @@ void check_choice(const options& o, const char* command) {
                                      : "name the collection, or give --all; see muster " + std::string{command} + " --help"};
 }
 
+void fill(schema::LoadCollectionRequest::Builder b, const options& o, const std::string& name) {
+  b.setCollection(name);
+  b.setReplicaNumber(o.replicas);
+  auto groups = b.initResourceGroups(static_cast<unsigned>(o.groups.size()));
+  for (unsigned i = 0; i < o.groups.size(); ++i)
+    groups.set(i, o.groups[i]);
+}
+
 int load_all(const options& o) {
   many_requests todo;
   todo.coordinator = o.coordinator;
@@ -58,9 +66,7 @@ int load_all(const options& o) {
   todo.request = [&](const std::string& name) {
     return build<schema::ClientRequest>([&](schema::ClientRequest::Builder b) {
       b.getHeader().setDeadline(std::chrono::nanoseconds{patience(o)}.count());
-      auto r = b.initLoadCollection();
-      r.setCollection(name);
-      r.setReplicaNumber(o.replicas);
+      fill(b.initLoadCollection(), o, name);
     });
   };
   return ask_for_all(todo);
@@ -89,15 +95,7 @@ int load(const options& o) {
   session s{o.coordinator};
   s.ask<schema::GetStatusRequest>(); // The connection is no part of what is measured.
   const auto start = clock::now();
-  s.ask<schema::LoadCollectionRequest>(
-      [&](auto b) {
-        b.setCollection(o.name);
-        b.setReplicaNumber(o.replicas);
-        auto groups = b.initResourceGroups(static_cast<unsigned>(o.groups.size()));
-        for (unsigned i = 0; i < o.groups.size(); ++i)
-          groups.set(i, o.groups[i]);
-      },
-      patience(o));
+  s.ask<schema::LoadCollectionRequest>([&](auto b) { fill(b, o, o.name); }, patience(o));
   print_done(o, "loaded", ms_since(start));
   return done;
 }

@@ -15,8 +15,10 @@ namespace muster {
 
 namespace {
 
-/// Steps between a cell that has next to nothing and the largest.
-constexpr double levels = 254;
+/// Steps between the smallest cell and the largest.
+constexpr double levels = 253;
+/// The colours span this factor at least: what differs by little shall not look as if it differed by much.
+constexpr double least_span = 10;
 /// The byte of a cell whose collections have the node in replicas of different numbers, and of any number beyond.
 constexpr std::uint8_t various = 255;
 
@@ -120,9 +122,13 @@ void write_map(const situation& s, schema::PlacementMapRequest::Reader request, 
       most = std::max(most, sums[cell]);
     });
   }
+  double least = most / least_span;
+  for (auto sum : sums)
+    if (sum > 0)
+      least = std::min(least, sum);
   for (std::size_t i = 0; i < sums.size(); ++i)
     if (cells[i] != 0)
-      cells[i] = map_level(sums[i], most);
+      cells[i] = map_level(sums[i], least, most);
   auto list = out.initNodes(static_cast<unsigned>(lines.size()));
   for (unsigned i = 0; i < list.size(); ++i) {
     list[i].setNode(lines[i]->id);
@@ -132,6 +138,7 @@ void write_map(const situation& s, schema::PlacementMapRequest::Reader request, 
     list[i].setCells(base64({from, from + static_cast<std::ptrdiff_t>(width)}));
   }
   write_columns(what, out);
+  out.setLeast(least);
   out.setMost(most);
 }
 
@@ -174,14 +181,16 @@ void write_holdings(const situation& s, schema::PlacementMapRequest::Reader requ
 
 } // namespace
 
-std::uint8_t map_level(double value, double most) {
-  if (most <= 0 || value <= 0)
+std::uint8_t map_level(double value, double least, double most) {
+  if (value <= 0)
     return 1;
-  return static_cast<std::uint8_t>(1 + std::lround(levels * std::min(std::log1p(value) / std::log1p(most), 1.0)));
+  if (value >= most || least <= 0)
+    return 255;
+  return static_cast<std::uint8_t>(2 + std::lround(levels * std::log(std::max(value / least, 1.0)) / std::log(most / least)));
 }
 
-double map_value(std::uint8_t level, double most) {
-  return level <= 1 ? 0 : std::expm1((level - 1) / levels * std::log1p(most));
+double map_value(std::uint8_t level, double least, double most) {
+  return level <= 1 ? 0 : least * std::pow(most / least, (level - 2) / levels);
 }
 
 std::string base64(const std::vector<std::uint8_t>& bytes) {

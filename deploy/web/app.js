@@ -1,6 +1,6 @@
 // The page around the pages: header, navigation, routes, whether the coordinator answers, and what all pages need.
 import {hush} from './actions.js';
-import {ask, readJson, sentence, Unanswered} from './api.js';
+import {ask, readJson, Refusal, sentence, Unanswered} from './api.js';
 import {h, put, state} from './dom.js';
 import {onLoss, onReturn, unreachable, watchLink} from './link.js';
 import * as live from './live.js';
@@ -114,7 +114,8 @@ async function open() {
   } catch (error) {
     if (signal.aborted)
       return;
-    console.error(error);
+    if (!(error instanceof Refusal || error instanceof Unanswered))
+      console.error(error); // a mistake in a page
     showFailure(title, error);
   } finally {
     clearTimeout(waiting);
@@ -139,7 +140,7 @@ const showHealth = paced(async () => {
     const dark = health.notQueryable.length;
     put(place, link(!ready.ready ? ['bad', `not ready: ${ready.reasons[0] ?? ready.state}`]
       : !health.healthy ? ['warn', `degraded: ${health.reasons[0] ?? 'see the overview'}`]
-        : dark > 0 ? ['warn', `${dark === 100 ? '100 or more' : dark} ${dark === 1 ? 'collection' : 'collections'} cannot be searched`]
+        : dark > 0 ? ['bad', `${dark === 100 ? '100 or more' : dark} ${dark === 1 ? 'collection' : 'collections'} cannot be searched`]
           : ['ok', 'healthy']));
   } catch (error) {
     if (!(error instanceof Unanswered)) // whether it can be reached, link.js knows better
@@ -154,6 +155,8 @@ function meet(answer) {
   const before = identity;
   identity = answer;
   put(document.getElementById('identity'), `epoch ${answer.epoch} · ${answer.version ?? ''}`, answer.readOnly ? h('strong', {class: 'tag'}, 'read-only') : null);
+  if (before.epoch !== undefined && BigInt(answer.epoch) < BigInt(before.epoch))
+    live.forget(); // another coordinator, whose events are numbered from lower on
   if (before.epoch !== undefined && (before.epoch !== answer.epoch || before.readOnly !== answer.readOnly))
     before.readOnly !== answer.readOnly ? open() : refreshAll(); // another start of the coordinator
 }

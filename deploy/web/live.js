@@ -60,6 +60,13 @@ function close() {
   source = null;
 }
 
+/** Begins anew with whatever comes next. */
+export function forget() {
+  last = '';
+  close();
+  open();
+}
+
 /** Number of the newest event: all numbers are without gaps, so their growth is how many there were. */
 export const newest = () => last;
 

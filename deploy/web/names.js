@@ -4,7 +4,7 @@ import {ask} from './api.js';
 const nodes = new Map();
 const collections = new Map();
 const notFound = new Set(); // ids of collections that are gone: not asked for again
-const askAgainMs = 5_000;
+const askAgainMs = 2_000;
 let nodesAsked = 0;
 let collectionsAsked = 0;
 
@@ -31,6 +31,9 @@ export const qualified = (c) => (c.database && c.database !== 'default' ? `${c.d
 
 /** Waits until the names of what these events or tasks are about are known, as far as they can be. */
 export async function know(things) {
+  for (const {kind, collection, text} of things)
+    if ((kind === 'collectionLoading' || kind === 'collectionLoaded') && !collections.has(collection) && text)
+      collections.set(collection, text.split(':')[0]);
   const needed = {nodes: false, collections: []};
   for (const thing of things) {
     for (const id of [thing.node, thing.source])

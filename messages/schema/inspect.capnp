@@ -198,16 +198,17 @@ struct PlacementMapReply {
   status @0 :Status;
   nodes @1 :List(Line); # the lines of the map: nodes that are not gone, by id
   columns @2 :List(Column); # of the map: collections by id, as many in each but the last
-  most @3 :Float64; # the largest number in the map: rows, bytes or a replica
-  holdings @4 :List(Holding); # of one node, by id, at most 10,000
-  next @5 :Int64; # `after` of the next question; 0: that was all
-  situation @6 :UInt64; # number of the situation that this was read from
+  least @3 :Float64; # of rows and bytes: where the colours of the map begin, at or below its smallest number
+  most @4 :Float64; # the largest number in the map: rows, bytes or a replica
+  holdings @5 :List(Holding); # of one node, by id, at most 10,000
+  next @6 :Int64; # `after` of the next question; 0: that was all
+  situation @7 :UInt64; # number of the situation that this was read from
   struct Line {
     node @0 :Int64; # its id
     name @1 :Text; # its name
     state @2 :Text; # "connected", "suspect", "unknown"
-    cells @3 :Text; # base64 of a byte b for each column. 0: nothing. Of rows and bytes: about exp((b - 1) / 254 * ln(1 + most)) - 1.
-    # Of replicas: it is in the b-th of the collection; 255: in various ones of various collections
+    cells @3 :Text; # base64 of a byte b for each column. 0: nothing. Of rows and bytes: 1: something without any; else about
+    # least * (most / least) ^ ((b - 2) / 253). Of replicas: it is in the b-th of the collection; 255: in various ones
   }
   struct Column {
     first @0 :Int64; # id of the first collection

@@ -77,6 +77,18 @@ TEST(replica_changes, replica_moved_between_groups_fails_no_search) {
   EXPECT_GT(found.sent, 100);
 }
 
+TEST(resource_groups, all_collections_are_loaded_into_the_group_that_is_named) {
+  cluster c{2};
+  c.import_small("one");
+  c.import_small("two");
+  c.must({"create-resource-group", "rg1"});
+  c.must({"transfer-node", "__default_resource_group", "rg1", "--count", "1"});
+  ASSERT_TRUE(has_nodes(c, "rg1", 1)) << c.must({"describe-resource-group", "rg1"});
+  c.must({"load", "--all", "--resource-group", "rg1"});
+  EXPECT_NE(c.must({"describe-resource-group", "rg1"}).find("replicas       one 1, two 1"), std::string::npos)
+    << c.must({"describe-resource-group", "rg1"});
+}
+
 TEST(resource_groups, survive_a_killed_coordinator_with_their_nodes) {
   // T-RM-04, H-27
   cluster c;

@@ -47,7 +47,8 @@ TEST_F(placement_map, each_line_has_what_its_node_holds_of_each_collection) {
   ASSERT_EQ(map->getNodes().size(), 3u);
   ASSERT_EQ(map->getColumns().size(), 3u);
   EXPECT_EQ(map->getMost(), 1'000);
-  const auto at = [&](double rows) { return static_cast<int>(map_level(rows, 1'000)); };
+  EXPECT_EQ(map->getLeast(), 5);
+  const auto at = [&](double rows) { return static_cast<int>(map_level(rows, 5, 1'000)); };
   EXPECT_EQ(cells(map, 0), (std::vector<int>{255, at(200), 0}));
   EXPECT_EQ(cells(map, 1), (std::vector<int>{at(10), 0, at(5)}));
   EXPECT_EQ(cells(map, 2), (std::vector<int>{0, at(200), at(7)}));
@@ -130,13 +131,23 @@ TEST_F(placement_map, no_such_measure_or_node_is_refused_with_what_there_is) {
   EXPECT_EQ(ask([](auto b) { b.setNode(9); })->getStatus().getCode(), static_cast<unsigned>(ec::node_not_found));
 }
 
+TEST_F(placement_map, what_differs_by_little_looks_alike) {
+  const auto map = ask([](auto b) {
+    b.setAfter(1);
+    b.setCount(1);
+  });
+  EXPECT_EQ(map->getMost(), 200);
+  EXPECT_EQ(map->getLeast(), 20);
+}
+
 TEST(placement_map_levels, equal_steps_are_equal_factors_and_only_nothing_is_zero) {
-  EXPECT_EQ(map_level(0, 100), 1);
-  EXPECT_EQ(map_level(100, 100), 255);
-  EXPECT_EQ(map_level(5, 0), 1);
+  EXPECT_EQ(map_level(0, 10, 100), 1);
+  EXPECT_EQ(map_level(10, 10, 100), 2);
+  EXPECT_EQ(map_level(100, 10, 100), 255);
+  EXPECT_EQ(map_value(1, 10, 100), 0);
   for (double value : {3.0, 70.0, 4'000.0, 900'000.0}) {
-    const auto back = map_value(map_level(value, 1e6), 1e6);
-    EXPECT_NEAR(std::log1p(back), std::log1p(value), std::log1p(1e6) / 254 / 2 + 1e-9) << value;
+    const auto back = map_value(map_level(value, 2, 1e6), 2, 1e6);
+    EXPECT_NEAR(std::log(back), std::log(value), std::log(1e6 / 2) / 253 / 2 + 1e-9) << value;
   }
 }
 

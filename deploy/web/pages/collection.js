@@ -106,10 +106,11 @@ export async function show(page, route, context) {
   }
 
   async function look() {
-    const [described, loaded, inReplicas] = await Promise.all([
-      orNull(ask('describeCollection', {collection: name}, {tried: `reading collection ${name}`}), 'collection_not_found'),
-      orNull(ask('showLoadCollections', {collections: [name]}, {tried: `reading collection ${name}`}), 'collection_not_loaded'),
-      orNull(ask('getReplicas', {collection: name, withShardNodes: true}), 'collection_not_loaded', 'collection_not_found'), names.knowNodes()]);
+    const described = await orNull(ask('describeCollection', {collection: name}, {tried: `reading collection ${name}`}), 'collection_not_found');
+    const released = described?.collection.loadStatus === 'released';
+    const [loaded, inReplicas] = await Promise.all([
+      released ? null : orNull(ask('showLoadCollections', {collections: [name]}, {tried: `reading collection ${name}`}), 'collection_not_loaded'),
+      released ? null : orNull(ask('getReplicas', {collection: name, withShardNodes: true}), 'collection_not_loaded', 'collection_not_found'), names.knowNodes()]);
     const load = loaded?.collections[0] ?? {status: 'released', replicaNumber: 0, serviceableReplicas: 0, percentage: 0, currentVersion: '0', nextVersion: '0', waitsFor: '', queryable: true};
     if (!described && !loaded)
       await ask('describeCollection', {collection: name}, {tried: `showing collection ${name}`}); // its refusal says what is wrong

@@ -17,13 +17,14 @@ const heardEveryMs = 2_000;
 /** What a node has of each collection; nothing when it is gone. */
 async function heldOf(node) {
   const all = [];
-  for (let after = '0'; ;) {
+  for (let after = '0'; node.state !== 'gone';) {
     const answer = await orNull(ask('placementMap', {measure: 'rows', node: node.id, after}, {tried: `reading what ${node.name} holds`}), 'node_not_found');
     all.push(...(answer?.holdings ?? []));
     if (!answer || answer.next === '0' || answer.next === undefined)
       return all;
     after = answer.next;
   }
+  return all;
 }
 
 export async function show(page, route, context) {
@@ -60,14 +61,14 @@ export async function show(page, route, context) {
     const heard = millis(node.lastHeard);
     put(head, `${node.name} `, h('small', null, nodeState(node)));
     document.title = `${node.name} · Muster`;
-    put(tools, explainLink('node', node.name), ' ', node.suspended ? resumeNode(context, () => node, () => again()) : drain(context, () => node, () => again()));
-    put(about, facts([['id', node.id], ['address', node.address], ['heard', heard === 0 ? 'never' : `${duration(Math.max(0, Date.now() - heard))} ago`],
+    put(tools, explainLink('node', node.name), ' ', node.suspended ? resumeNode(context, () => node, () => again()) : node.state === 'gone' ? null : drain(context, () => node, () => again()));
+    put(about, facts([['id', node.id], ['address', node.address], ['heard', heard === 0 ? (node.state === 'gone' ? 'no more' : 'never') : `${duration(Math.max(0, Date.now() - heard))} ago`],
       ['rows', figure('rows', node.rows)], ['segments', figure('segments', node.segments)], ['leads', figure('channels', node.channels)], ['memory', node.memoryMb > 0 ? `${count(node.memoryMb)} MiB` : 'not said'],
       ['labels', node.labels.map((l) => `${l.key}=${l.value}`).join(', ') || 'none'], ['started', node.incarnation === '0' ? '' : dateTime(node.incarnation).slice(0, 19) + ' UTC']]));
   }
 
   async function lookInside() {
-    const [all, held, explained] = await Promise.all([heldOf(node), orNull(ask('getQueryNodeDistribution', {node: node.id}), 'node_not_found', 'node_offline'), ask('explain', {subject: 'node', name: node.id})]);
+    const [all, held, explained] = await Promise.all([heldOf(node), node.state === 'gone' ? null : orNull(ask('getQueryNodeDistribution', {node: node.id}), 'node_not_found', 'node_offline'), ask('explain', {subject: 'node', name: node.id})]);
     holdings.update(all);
     leads.update(held?.channels ?? []);
     const e = explained.explanation;

@@ -3,6 +3,7 @@ import {ask} from '../api.js';
 import {h, link} from '../dom.js';
 import {count, duration, millis} from '../format.js';
 import {list} from '../list.js';
+import {explainLink} from '../loaded.js';
 import * as names from '../names.js';
 import {nodeState} from '../nodes.js';
 import {to} from '../route.js';
@@ -19,7 +20,7 @@ export async function show(page, route, context) {
     columns: [
       {id: 'name', label: 'Node', head: true, width: '14%', sort: (n) => n.name, cell: (n) => link(to('node', n.id), n.name)},
       {id: 'id', label: 'Id', number: true, width: '5rem', sort: (n) => Number(n.id), cell: (n) => n.id},
-      {id: 'state', label: 'State', width: '13rem', sort: (n) => n.state + n.suspended, cell: nodeState},
+      {id: 'state', label: 'State', width: '13rem', sort: (n) => n.state + n.suspended, cell: (n) => h('span', null, nodeState(n), n.state !== 'connected' || n.stopping || n.suspended ? [' ', explainLink('node', n.name)] : null)},
       {id: 'heard', label: 'Heard', number: true, width: '7rem', sort: (n) => -millis(n.lastHeard), cell: (n) => heard(n)},
       {id: 'segments', label: 'Segments', number: true, width: '7rem', sort: (n) => Number(n.segments), cell: (n) => count(n.segments)},
       {id: 'rows', label: 'Rows', number: true, width: '8rem', sort: (n) => Number(n.rows), cell: (n) => count(n.rows)},
@@ -41,5 +42,5 @@ export async function show(page, route, context) {
 
 function heard(n) {
   const at = millis(n.lastHeard);
-  return at === 0 ? 'never' : `${duration(Math.max(0, Date.now() - at))} ago`;
+  return at === 0 ? (n.state === 'gone' ? 'gone' : 'never') : `${duration(Math.max(0, Date.now() - at))} ago`;
 }

@@ -1,10 +1,10 @@
 // Is all well, what is on its way and what does it wait for, how much happens, and what changed of late.
 import {ask, read, readJson} from '../api.js';
 import {figures, h, link, put, section, sparkline, state} from '../dom.js';
-import {count, rate} from '../format.js';
+import {count, counted, rate} from '../format.js';
 import {notable, timeline} from '../happenings.js';
 import {newest} from '../live.js';
-import {loadedColumns} from '../loaded.js';
+import {explainLink, loadedColumns} from '../loaded.js';
 import * as names from '../names.js';
 import {to} from '../route.js';
 import {table} from '../table.js';
@@ -24,18 +24,20 @@ function sum(text, name) {
   return total;
 }
 
-function healthLines(ready, health, checkers, balance, drained) {
+function healthLines(all, ready, health, checkers, balance, drained) {
   const lines = [];
   if (!ready.ready)
     lines.push(['bad', 'not ready', ready.reasons.join('; ') || ready.state]);
   for (const reason of health.reasons)
     lines.push(['warn', 'degraded', reason]);
   for (const each of health.notQueryable.slice(0, 20)) {
-    const name = each.split(/[: ]/)[0];
-    lines.push(['bad', 'cannot be searched', [link(to('explain', 'collection', name), each), ' (explain)']]);
+    const name = each.match(/^collection (.+?): /)?.[1];
+    lines.push(['bad', 'cannot be searched', name ? [each, ' ', explainLink('collection', name)] : each]);
   }
   if (health.notQueryable.length > 20)
     lines.push(['bad', 'cannot be searched', `and ${health.notQueryable.length - 20} more, at least`]);
+  for (const n of all.nodes.filter((each) => each.state !== 'connected'))
+    lines.push([n.state === 'gone' ? 'bad' : 'warn', n.state, link(to('nodes', {filter: n.state}), counted(n.count, 'node'))]);
   for (const checker of checkers.filter((c) => !c.active))
     lines.push(['warn', 'checker off', [link(to('settings'), checker.name), ' proposes nothing until it is activated']]);
   if (!balance.active)
@@ -67,7 +69,7 @@ export async function show(page, route, context) {
     const known = all.nodes.reduce((total, n) => total + Number(n.count), 0);
     strip.set({nodes: [connected, count(connected), connected === known ? '' : `of ${count(known)}`],
       ...Object.fromEntries(['collections', 'loading', 'notServed', 'segments', 'rows', 'channels', 'tasks'].map((name) => [name, [all[name], count(all[name])]]))});
-    put(lines, healthLines(ready, health, checkers.checkers, balance, nodes.nodes.filter((n) => n.suspended))
+    put(lines, healthLines(all, ready, health, checkers.checkers, balance, nodes.nodes.filter((n) => n.suspended))
       .map(([kind, word, text]) => h('li', null, state(kind, word), h('span', null, text))));
     names.learnCollections(all.unfinished);
     loads.update(all.unfinished);
