@@ -82,5 +82,5 @@ async function confirm({title, look, confirm: word, run, after, danger}) {
 export function action(context, {action: name, key, label, ...more}) {
   if (context.readOnly)
     return null;
-  return h('button', {type: 'button', 'data-action': name, 'data-key': key, class: more.danger ? 'quiet danger' : 'quiet', onclick: () => confirm({confirm: label, look: () => ({}), ...more})}, label);
+  return h('button', {type: 'button', 'data-action': name, 'data-key': key, 'aria-label': more.title, class: more.danger ? 'quiet danger' : 'quiet', onclick: () => confirm({confirm: label, look: () => ({}), ...more})}, label);
 }

@@ -14,7 +14,7 @@ export function loadState(c) {
   return Number(c.serviceableReplicas) < Number(c.replicaNumber) || c.waitsFor ? state('warn', 'loaded, lacks') : state('ok', 'loaded');
 }
 
-export const explainLink = (subject, name, more = {}) => link(to('explain', subject, name, more), 'explain');
+export const explainLink = (subject, name, more = {}) => h('a', {href: to('explain', subject, name, more), 'aria-label': `explain ${subject} ${name}`}, 'explain');
 
 /** What it waits for, with the way to why. */
 export const waits = (c) => (c.waitsFor ? h('span', null, c.waitsFor, ' ', explainLink('collection', c.name)) : '');

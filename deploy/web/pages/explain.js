@@ -65,6 +65,8 @@ export async function show(page, route, context) {
       {id: 'text', label: 'Numbers', cell: (n) => n.text},
     ],
   });
+  const refusal = h('div', {class: 'notice bad', role: 'alert', hidden: true});
+  page.append(refusal);
   let shown = false;
 
   async function look() {
@@ -74,9 +76,11 @@ export async function show(page, route, context) {
     } catch (error) {
       if (shown || error.refusal === undefined)
         throw error;
-      page.append(h('div', {class: 'notice bad', role: 'alert'}, sentence(error))); // the form stays: a letter may be wrong
+      refusal.hidden = false; // the form stays: a letter may be wrong
+      put(refusal, sentence(error));
       return;
     }
+    refusal.hidden = true;
     put(verdict, `${e.subject} `, state(e.served ? 'ok' : 'bad', e.served ? 'as it should be' : 'not as it should be'));
     const wrong = !e.served || e.cause !== 'none';
     put(answer, facts([['wanted', e.desired], ['is', e.actual],
