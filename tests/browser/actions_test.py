@@ -230,6 +230,7 @@ class ReadOnly(console.Sample):
                 self.open(route)
                 self.assertEqual(self.browser.script(self.actions), [])
                 self.assertIn("read-only", self.browser.text("header"))
+                self.assertFalse(self.browser.text("#page [role=alert]"), "all that it reads is shown")
         self.begin_again()
         until("its actions to be there again", lambda: self.browser.script("location.hash = '#/settings'") is None
               and self.browser.script(self.actions))

@@ -6,6 +6,7 @@ import threading
 import unittest
 
 import console
+import map_bench
 import webdriver
 from webdriver import SHIFT, TAB, until
 
@@ -19,6 +20,11 @@ GOOD = """<!doctype html><html lang="en"><head><title>planted</title><link rel="
 STYLE = """:root { color-scheme: light dark } body { color: #222; background: #fff } .long { width: 3000px } .box { overflow: auto }
 .ink { fill: #222 } .bright { fill: #fff } .dim { opacity: 0.4 } .pale { color: #888 } .veil { background: rgba(0, 0, 0, 0.5) }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #111 } .pale { color: #999 } }"""
+# Each change of the threshold keeps the page busy for longer than a frame may take.
+SLOW = """document.getElementById('threshold').addEventListener('input', () => {
+  const end = performance.now() + 70;
+  while (performance.now() < end);
+});"""
 
 
 class Planted(http.server.BaseHTTPRequestHandler):
@@ -27,6 +33,7 @@ class Planted(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         kind, text = {"/style.css": ("text/css", STYLE), "/icon.svg": ("image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>"),
                       "/throws.js": ("text/javascript", "setTimeout(() => { throw new Error('planted failure') })"),
+                      "/slow.js": ("text/javascript", SLOW),
                       "/rejects.js": ("text/javascript", "Promise.reject(new Error('planted refusal'))")
                       }.get(self.path, ("text/html", Planted.page))
         self.send_response(200)
@@ -134,6 +141,22 @@ class Checks(console.Console):
         self.fails("no list other", self.keys, "other")
         self.fails("no column other", self.cell, "things", 7, "other")
         self.fails("to list .'8'., not .'7'.", self.until_listed, "things", [8], 0.1)
+
+    def test_a_threshold_whose_frames_take_long_is_found_by_the_bench(self):
+        self.plant("<p>Text</p>", '<input type="range" id="threshold" min="1" max="255" value="1"><script type="module" src="/slow.js"></script>')
+        self.assertGreater(map_bench.p95(map_bench.drag(self.browser)), 65)
+
+    def test_what_is_received_is_counted_for_the_bench(self):
+        browser = webdriver.Browser(traffic=True)
+        try:
+            browser.traffic()
+            browser.go(f"http://127.0.0.1:{self.server.server_port}/")
+            counted = map_bench.received(browser)
+        finally:
+            browser.end()
+        written = len(GOOD) + len(STYLE)
+        self.assertGreater(counted, written)
+        self.assertLess(counted, written + 3000, "what was sent, and heads")
 
     def test_keys_go_to_what_has_the_focus(self):
         self.plant()
