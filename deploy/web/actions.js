@@ -69,7 +69,7 @@ async function confirm({title, look, confirm: word, run, after, danger}) {
     if (!dialog.open)
       return;
     yes.disabled = false;
-    (controls[0] ?? yes).focus();
+    (controls[0] ?? (danger ? no : yes)).focus(); // Enter twice should not take anything out of service
   } catch (error) {
     put(body, h('p', null, sentence(error)));
   }

@@ -2,7 +2,7 @@
 import {hush} from './actions.js';
 import {ask, readJson, Refusal, sentence, Unanswered} from './api.js';
 import {h, put, state} from './dom.js';
-import {onLoss, onReturn, unreachable, watchLink} from './link.js';
+import {lookNow, onLoss, onReturn, unreachable, watchLink} from './link.js';
 import * as live from './live.js';
 import {paced} from './pace.js';
 import {changed, parse, to} from './route.js';
@@ -171,7 +171,7 @@ async function begin() {
   await watchLink(meet); // what may be done is known before the first page is shown
   onReturn(refreshAll);
   onLoss(() => put(document.getElementById('health'), state('bad', 'unreachable')));
-  live.start();
+  live.start(lookNow);
   live.listen((events) => events.some(changesHealth) && showHealth());
   addEventListener('hashchange', () => {
     hush();

@@ -68,13 +68,13 @@ async function look() {
   }
 }
 
+/** At once, when there is a reason to doubt. */
+export const lookNow = () => void (looking || look());
+
 /** `identity` gets what /healthz says, each time. */
 export function watchLink(identity) {
   told = identity;
-  watchAnswers({reached, doubted: () => {
-    if (!looking)
-      look();
-  }});
+  watchAnswers({reached, doubted: lookNow});
   document.addEventListener('visibilitychange', look);
   return look();
 }

@@ -9,6 +9,7 @@ let batch = [];
 let leftOut = 0;
 let given = 0; // when the last batch was
 let timer = 0;
+let broken = () => {};
 const listeners = new Set();
 
 /** `call(events, leftOut)` gets what came, at most once a second. Returns how to stop that. */
@@ -48,6 +49,7 @@ function open() {
   source = new EventSource(last === '' ? '/events' : `/events?after=${last}`);
   source.onmessage = heard;
   source.onerror = () => {
+    broken();
     if (source?.readyState !== EventSource.CLOSED)
       return; // the browser tries again by itself, from the last event on
     source = null; // refused: too many streams, or something else listens there
@@ -70,7 +72,9 @@ export function forget() {
 /** Number of the newest event: all numbers are without gaps, so their growth is how many there were. */
 export const newest = () => last;
 
-export function start() {
+/** `whenBroken` is called when the stream ends: the coordinator may have ended with it. */
+export function start(whenBroken) {
+  broken = whenBroken;
   document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
   addEventListener('pagehide', close);
   addEventListener('pageshow', open);

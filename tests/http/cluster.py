@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+from description import Description
+
 PATIENCE_S = 30
 
 
@@ -59,6 +61,7 @@ class Cluster:
     def __init__(self, muster, nodes=1, more=(), environment=None, data=None):
         """`environment`: of the coordinator; {folder} in it is that of the cluster. `data`: its data folder, if it is elsewhere."""
         self.muster = muster
+        self.description = None  # As served; asked for once.
         self.folder = tempfile.mkdtemp(prefix="muster-http.")
         self.processes = []
         os.mkdir(self.folder + "/store")
@@ -130,7 +133,14 @@ class Cluster:
             connection.close()
 
     def call(self, method, **parameters):
-        return self.ask("POST", "/v1/" + method, parameters)
+        """A request as the door describes it; it and its answer are held against the description."""
+        if self.description is None:
+            self.description = Description(self.ask("GET", "/openapi.json").json())
+        path = "/v1/" + method
+        self.description.check_request(path, parameters)
+        answer = self.ask("POST", path, parameters)
+        self.description.check_answer("POST", path, answer)
+        return answer
 
     def end(self):
         for process in reversed(self.processes):

@@ -142,12 +142,13 @@ export async function show(page, route, context) {
       ...(context.readOnly ? [] : [{label: '', width: '9rem', cell: (s, now) => h('span', {class: 'nowrap'}, change(context, now, after), s.origin === 'run time' ? reset(context, now, after) : null)}]),
     ],
   });
-  page.append(h('h1', null, title), h('div', {class: 'pair'}, checkers.element, h('div', null, section('Balance', {}, balance), section('Levels of logs', {}, logs))), settings.element);
+  page.append(h('h1', null, title), h('div', {class: 'pair'}, checkers.element, h('div', null, section('Balance', {}, balance), context.readOnly ? null : section('Levels of logs', {}, logs))), settings.element);
   again = await context.refresh(async () => {
-    const [c, b, s, l] = await Promise.all([ask('listCheckers'), ask('checkBalanceStatus'), ask('showConfigurations', {}, {tried: 'reading the settings'}), ask('setLogLevel', {})]);
+    const [c, b, s, l] = await Promise.all([ask('listCheckers'), ask('checkBalanceStatus'), ask('showConfigurations', {}, {tried: 'reading the settings'}), context.readOnly ? null : ask('setLogLevel', {})]); // it can change something, so a coordinator that only reads refuses it
     checkers.update(c.checkers);
     put(balance, b.active ? state('ok', 'moves are proposed') : state('warn', 'suspended: no moves are proposed, not even off stopping nodes'), ' ', balanceSwitch(context, b.active, after));
-    put(logs, l.levels.map((each) => `${each.key || 'all others'}: ${each.value}`).join(', '), ' ', logLevel(context, after));
+    if (l !== null)
+      put(logs, l.levels.map((each) => `${each.key || 'all others'}: ${each.value}`).join(', '), ' ', logLevel(context, after));
     settings.update(s.configurations);
   }, {on: (e) => e.kind === 'checkerSwitched' || e.kind === 'settingChanged' || e.kind === 'requestAnswered'});
 }
