@@ -98,7 +98,8 @@ async function open() {
       item.scrollIntoView({block: 'nearest', inline: 'nearest'}); // on a narrow screen the navigation scrolls
   }
   page.replaceChildren();
-  const waiting = setTimeout(() => page.childElementCount === 0 && page.append(h('p', {class: 'empty'}, 'asking the coordinator…')), 300);
+  const note = h('p', {class: 'empty waiting'}, 'asking the coordinator…'); // hidden as soon as there is anything else
+  const waiting = setTimeout(() => page.childElementCount === 0 && page.append(note), 300);
   const title = pages[route.page] ?? route.page;
   broken = true;
   try {
@@ -119,6 +120,7 @@ async function open() {
     showFailure(title, error);
   } finally {
     clearTimeout(waiting);
+    note.remove();
   }
   if (!signal.aborted)
     page.setAttribute('aria-busy', 'false');

@@ -17,11 +17,14 @@ export const fixed = (value, digits) => number(value).toLocaleString('en-US', {m
 export function measure(value) {
   const n = number(value);
   if (Math.abs(n) >= 1e10)
-    return n.toExponential(4).replace('e+', '·10^');
+    return n.toExponential(4).replace(/e\+(\d+)/, (_, power) => ` × 10${[...power].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[digit]).join('')}`);
   if (n !== 0 && Math.abs(n) < 100)
     return fixed(n, 2);
   return count(n);
 }
+
+/** A score of a node: digits count among small ones. */
+export const score = (value) => (Math.abs(number(value)) >= 1000 ? count(value) : fixed(value, 4));
 
 export function rate(value) {
   return value >= 100 ? count(value) : fixed(value, 1);

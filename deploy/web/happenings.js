@@ -1,7 +1,7 @@
 // Events as rows: what happened to what, in the words of `muster events`, with links to all that an event is about.
 import {ask} from './api.js';
 import {h, link, state} from './dom.js';
-import {dateTime, fixed, micros, snake, time} from './format.js';
+import {dateTime, measure, micros, score, snake, time} from './format.js';
 import {list} from './list.js';
 import * as names from './names.js';
 import {to} from './route.js';
@@ -64,11 +64,11 @@ export function decisionText(d) {
     return '';
   const parts = [d.rule];
   if (d.winner !== '0')
-    parts.push(`${names.node(d.winner)} scores ${fixed(d.score, 4)}`);
+    parts.push(`${names.node(d.winner)} scores ${score(d.score)}`);
   if (d.runnerUp !== '0')
-    parts.push(`next best ${names.node(d.runnerUp)} ${fixed(d.runnerUpScore, 4)}`);
+    parts.push(`next best ${names.node(d.runnerUp)} ${score(d.runnerUpScore)}`);
   if (d.gain !== 0)
-    parts.push(`gain ${fixed(d.gain, 4)}`);
+    parts.push(`gain ${measure(d.gain)}`);
   return `${parts.join(', ')}; on situation ${d.situation}, target ${d.targetVersion}`;
 }
 
@@ -87,6 +87,18 @@ export function notable(e) {
   if (e.kind === 'taskEnded')
     return !quietEnds.has(e.outcome);
   return e.kind !== 'taskAdmitted' && e.kind !== 'requestReceived' && e.kind !== 'requestAnswered';
+}
+
+/** Whether an event that comes is about the subject; what came before, the coordinator picks. */
+export function isAbout(subject, name) {
+  switch (subject) {
+    case '': return () => true;
+    case 'channel': return (e) => e.channel === name;
+    case 'trace': return (e) => e.traceId === name;
+    case 'node': return (e) => [e.node, e.source].some((id) => id !== '0' && (id === name || names.node(id) === name));
+    case 'collection': return (e) => e.collection !== '0' && (e.collection === name || names.collection(e.collection) === name);
+    default: return (e) => e[subject] === name;
+  }
 }
 
 /**

@@ -58,7 +58,7 @@ export async function show(page, route, context) {
     columns: [
       {id: 'id', label: 'Replica', head: true, sort: (r) => Number(r.id), cell: (r) => r.id},
       {id: 'group', label: 'Group', sort: (r) => r.resourceGroup, cell: (r) => r.resourceGroup},
-      {id: 'nodes', label: 'Nodes', cell: (r) => (r.nodes.length > 0 ? nodesOf(r.nodes) : state('bad', 'none'))},
+      {id: 'nodes', label: 'Nodes', width: '32%', cell: (r) => (r.nodes.length > 0 ? nodesOf(r.nodes) : state('bad', 'none'))},
       {id: 'leaves', label: 'Leaves', cell: (r) => nodesOf(r.readOnlyNodes)},
       {id: 'served', label: 'Channels served', cell: (r) => served(r)},
       {label: '', cell: (r) => explainLink('replica', r.id)},

@@ -1,7 +1,6 @@
 // What happens, as it happens, the newest first: all of it, or what one subject is concerned by.
 import {h, link} from '../dom.js';
-import {eventColumns, eventText, timeline} from '../happenings.js';
-import * as names from '../names.js';
+import {eventColumns, eventText, isAbout, timeline} from '../happenings.js';
 import {to} from '../route.js';
 
 export const title = 'Events';
@@ -9,18 +8,6 @@ export const title = 'Events';
 const subjects = ['', 'segment', 'channel', 'replica', 'collection', 'node', 'task', 'trace'];
 const kept = 2_000;
 const asked = 500;
-
-/** Whether an event that comes is about the subject; what came before, the coordinator picks. */
-function about(subject, name) {
-  switch (subject) {
-    case '': return () => true;
-    case 'channel': return (e) => e.channel === name;
-    case 'trace': return (e) => e.traceId === name;
-    case 'node': return (e) => [e.node, e.source].some((id) => id !== '0' && (id === name || names.node(id) === name));
-    case 'collection': return (e) => e.collection !== '0' && (e.collection === name || names.collection(e.collection) === name);
-    default: return (e) => e[subject] === name;
-  }
-}
 
 export async function show(page, route, context) {
   const subject = subjects.includes(context.query('subject')) ? context.query('subject') : '';
@@ -48,7 +35,7 @@ export async function show(page, route, context) {
     all.title = `all events of trace ${e.traceId}`;
     return all;
   }};
-  const isMine = about(subject, name);
+  const isMine = isAbout(subject, name);
   const events = timeline(context, {name: 'events', title: subject ? `Events of ${subject} ${name}` : 'Events, live', subject, of: name, mine: isMine, paused: () => paused, keep: kept, limit: asked,
     columns: [...eventColumns, trace], text: eventText, tools: [pause], empty: subject ? `no events are known of ${subject} ${name}` : 'nothing has happened yet'});
   page.append(h('h1', null, title), h('section', {'aria-label': 'subject'}, form), events.element);

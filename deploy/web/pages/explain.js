@@ -1,7 +1,8 @@
 // Why something is not as it should be, or why it is where it is, and what would change that; the address says what was asked.
 import {ask, sentence} from '../api.js';
 import {facts, h, link, put, section, state} from '../dom.js';
-import {duration, fixed} from '../format.js';
+import {duration, score} from '../format.js';
+import {decisionText, isAbout, timeline} from '../happenings.js';
 import {list} from '../list.js';
 import * as names from '../names.js';
 import {to} from '../route.js';
@@ -10,6 +11,16 @@ export const title = 'Explain';
 
 const subjects = ['collection', 'segment', 'channel', 'replica', 'node', 'task'];
 const verdictShapes = {chosen: 'ok', accepted: 'ok', holds_copy: 'ok', node_unavailable: 'bad', memory_full: 'bad', failing: 'bad', outside_replica: 'idle', outside_channel: 'idle'};
+
+const decisionsAsked = 500; // events among which the last decision is looked for
+const decided = new Set(['segment', 'channel', 'task']);
+
+const verdictColumns = [
+  {id: 'node', label: 'Node', head: true, width: '18%', sort: (n) => n.name, cell: (n) => link(to('node', n.node), n.name || names.node(n.node))},
+  {id: 'verdict', label: 'Verdict', width: '12rem', sort: (n) => n.verdict, cell: (n) => state(verdictShapes[n.verdict] ?? 'idle', n.verdict)},
+  {id: 'score', label: 'Score', number: true, width: '9rem', sort: (n) => (n.verdict.startsWith('outside') ? Infinity : n.score), cell: (n) => score(n.score)},
+  {id: 'text', label: 'Numbers', cell: (n) => n.text},
+];
 
 function form(context, subject, name, collection) {
   const which = h('select', {id: 'explain-subject', name: 'subject'}, subjects.map((s) => h('option', {value: s}, s)));
@@ -58,13 +69,25 @@ export async function show(page, route, context) {
   });
   const verdicts = list(context, {
     name: 'verdicts', title: 'Nodes', caption: 'What the rules say of each node', key: (n) => n.node, prefix: 'nodes-', order: 'score', text: (n) => `${n.name} ${n.verdict} ${n.text}`, empty: 'the rules compare no nodes for this',
-    columns: [
-      {id: 'node', label: 'Node', head: true, width: '18%', sort: (n) => n.name, cell: (n) => link(to('node', n.node), n.name || names.node(n.node))},
-      {id: 'verdict', label: 'Verdict', width: '12rem', sort: (n) => n.verdict, cell: (n) => state(verdictShapes[n.verdict] ?? 'idle', n.verdict)},
-      {id: 'score', label: 'Score', number: true, width: '9rem', sort: (n) => (n.verdict.startsWith('outside') ? Infinity : n.score), cell: (n) => fixed(n.score, 4)},
-      {id: 'text', label: 'Numbers', cell: (n) => n.text},
-    ],
+    columns: verdictColumns,
   });
+  const why = h('p');
+  const candidates = list(context, {
+    name: 'candidates', title: 'How the nodes compared at the last decision', caption: 'Nodes that were compared when it was last decided where this goes', key: (n) => n.node, prefix: 'candidates-',
+    empty: 'which nodes were compared is not remembered any more, or nothing was compared', columns: verdictColumns,
+  });
+  candidates.element.insertBefore(why, candidates.element.lastChild);
+  const events = timeline(context, {name: 'timeline', title: 'Timeline', subject, of: name, mine: isAbout(subject, name)});
+
+  /** Of a segment, channel or task: who was compared when its last task began. */
+  async function lookAtDecision() {
+    const answer = await ask('listEvents', {subject, name, limit: decisionsAsked, withCandidates: true}, {tried: `reading the decisions about ${subject} ${name}`, signal: context.signal});
+    const last = answer.events.filter((e) => e.kind === 'taskAdmitted' && decisionText(e.decision) !== '').at(-1);
+    candidates.element.hidden = last === undefined;
+    put(why, last ? [link(to('explain', 'task', last.task), `${last.taskKind} ${last.task}`), `: ${decisionText(last.decision)}`] : '');
+    candidates.update(last?.decision.candidates ?? []);
+  }
+
   const refusal = h('div', {class: 'notice bad', role: 'alert', hidden: true});
   page.append(refusal);
   let shown = false;
@@ -91,14 +114,22 @@ export async function show(page, route, context) {
     answer.firstChild.classList.add('tall');
     conditions.update(e.conditions.map((c, i) => ({...c, key: i})));
     verdicts.update(e.nodes);
+    verdicts.element.hidden = e.nodes.length === 0;
+    conditions.element.hidden = e.conditions.length === 0;
     put(elsewhere, e.elsewhere.map((line) => h('li', null, line)));
     others.hidden = e.elsewhere.length === 0;
     if (!shown) {
-      const events = subject === 'task' ? {subject: 'task', name} : {subject, name};
-      page.append(h('section', {'aria-label': 'answer'}, h('div', {class: 'bar'}, verdict, h('span', {class: 'total'}), link(to('events', events), 'its events')), answer), others, conditions.element, verdicts.element);
+      page.append(h('section', {'aria-label': 'answer'}, h('div', {class: 'bar'}, verdict, h('span', {class: 'total'}), link(to('events', {subject, name}), 'its events')), answer), others, conditions.element, verdicts.element, candidates.element, events.element);
     }
     shown = true;
   }
 
   await context.refresh(look, {on: (e) => !e.kind.startsWith('request')});
+  if (!shown)
+    return;
+  candidates.element.hidden = true;
+  await names.knowNodes();
+  if (decided.has(subject))
+    await context.refresh(lookAtDecision, {on: isAbout(subject, name)});
+  await context.refresh(events.first);
 }

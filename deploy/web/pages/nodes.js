@@ -1,6 +1,6 @@
-// The query nodes: state, when they were last heard, what they hold and lead.
-import {ask} from '../api.js';
-import {h, link} from '../dom.js';
+// The query nodes: state, when they were last heard, what they hold and lead; and the groups that they are in.
+import {ask, orNull} from '../api.js';
+import {h, link, state} from '../dom.js';
 import {count, duration, millis} from '../format.js';
 import {list} from '../list.js';
 import {explainLink} from '../loaded.js';
@@ -10,6 +10,7 @@ import {to} from '../route.js';
 
 export const title = 'Nodes';
 
+const groupsMost = 50; // described one by one
 const heardEveryMs = 2_000; // when a node was last heard, no event tells
 
 export async function show(page, route, context) {
@@ -29,7 +30,19 @@ export async function show(page, route, context) {
       {id: 'address', label: 'Address', sort: (n) => n.address, cell: (n) => n.address},
     ],
   });
-  page.append(h('h1', null, title), shown.element);
+  const groups = list(context, {
+    name: 'groups', title: 'Resource groups', key: (g) => g.name, prefix: 'groups-', empty: 'none',
+    columns: [
+      {label: 'Group', head: true, cell: (g) => g.name},
+      {label: 'Requests', number: true, cell: (g) => count(g.config.requests)},
+      {label: 'Limits', number: true, cell: (g) => count(g.config.limits)},
+      {label: 'Nodes', number: true, cell: (g) => count(g.nodes.length)},
+      {label: 'Connected', number: true, cell: (g) => count(g.availableNodes)},
+      {label: 'Replicas', number: true, cell: (g) => count(g.replicas.reduce((total, r) => total + Number(r.count), 0))},
+      {label: 'State', cell: (g) => (g.nodes.length < g.config.requests ? state('bad', `lacks ${g.config.requests - g.nodes.length}`) : state('ok', 'complete'))},
+    ],
+  });
+  page.append(h('h1', null, title), shown.element, groups.element);
 
   await context.refresh(async () => {
     const [status, listed] = await Promise.all([ask('getStatus', {parts: ['nodes']}, {tried: 'reading the nodes'}), ask('listQueryNode')]);
@@ -38,6 +51,11 @@ export async function show(page, route, context) {
     most = Math.max(1, ...status.nodes.map((n) => Number(n.rows)));
     shown.update(status.nodes.map((n) => ({...n, stopping: more.get(n.id)?.state === 'Stopping', suspended: more.get(n.id)?.suspended === true, lastHeard: more.get(n.id)?.lastHeard ?? '0'})));
   }, {on: (e) => e.node !== '0', everyMs: heardEveryMs});
+  await context.refresh(async () => {
+    const {names: all} = await ask('listResourceGroups', {}, {tried: 'reading the resource groups'});
+    const described = await Promise.all(all.slice(0, groupsMost).map((name) => orNull(ask('describeResourceGroup', {name}), 'resource_group_not_found')));
+    groups.update(described.filter((g) => g !== null).map((g) => g.group));
+  }, {on: (e) => e.kind === 'groupChanged' || e.kind === 'replicaChanged' || e.kind.startsWith('node')});
 }
 
 function heard(n) {

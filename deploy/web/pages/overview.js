@@ -38,7 +38,7 @@ function healthLines(all, ready, health, checkers, balance, drained) {
     lines.push(['bad', 'cannot be searched', `and ${health.notQueryable.length - 20} more, at least`]);
   for (const n of all.nodes.filter((each) => each.state !== 'connected'))
     lines.push([n.state === 'gone' ? 'bad' : 'warn', n.state, link(to('nodes', {filter: n.state}), counted(n.count, 'node'))]);
-  for (const checker of checkers.filter((c) => !c.active))
+  for (const checker of checkers.filter((c) => !c.active && (balance.active || c.name !== 'balance_checker'))) // suspending balance switches it off
     lines.push(['warn', 'checker off', [link(to('settings'), checker.name), ' proposes nothing until it is activated']]);
   if (!balance.active)
     lines.push(['warn', 'balance suspended', [link(to('settings'), 'no moves are proposed'), ', not even off stopping nodes']]);

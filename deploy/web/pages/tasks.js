@@ -9,7 +9,7 @@ import {to} from '../route.js';
 
 export const title = 'Tasks';
 
-const shapes = {waiting: 'idle', running: 'busy', succeeded: 'ok', failed: 'bad', canceled: 'warn'};
+const shapes = {waiting: 'idle', started: 'busy', running: 'busy', succeeded: 'ok', failed: 'bad', canceled: 'warn'};
 const choices = [['', 'all'], ['flight', 'in flight'], ['failed', 'failed or canceled']];
 const chosen = {'': () => true, flight: (t) => t.end === '', failed: (t) => t.status === 'failed' || t.status === 'canceled'};
 const limit = 1_000;

@@ -1,5 +1,5 @@
 // What Muster would do if nodes came or went, or settings were others: nothing is touched; the address says what was asked.
-import {ask} from '../api.js';
+import {ask, Refusal, sentence} from '../api.js';
 import {bars, flows} from '../drawing.js';
 import {figures, h, link, put, section} from '../dom.js';
 import {count, counted, measure} from '../format.js';
@@ -75,10 +75,18 @@ export async function show(page, route, context) {
     page.append(h('p', {class: 'empty'}, 'Ask what would move if nodes were added or removed, or settings of balance were others. With nothing filled in: what balance would do now. Nothing is touched.'));
     return;
   }
-  const answer = await ask('whatIf', {
-    collection: given.collection, addNodes: given.addNodes === '' ? 0 : wholeNumber('Add nodes', given.addNodes), removeNodes: given.removeNodes,
-    settings: given.settings.map((s) => ({key: s.slice(0, s.indexOf('=')), value: s.slice(s.indexOf('=') + 1)})), moves: given.moves === '' ? 0 : wholeNumber('Moves to name', given.moves),
-  }, {tried: 'asking what would be', deadline: deadlineMs, signal: context.signal});
+  let answer;
+  try {
+    answer = await ask('whatIf', {
+      collection: given.collection, addNodes: given.addNodes === '' ? 0 : wholeNumber('Add nodes', given.addNodes), removeNodes: given.removeNodes,
+      settings: given.settings.map((s) => ({key: s.slice(0, s.indexOf('=')), value: s.slice(s.indexOf('=') + 1)})), moves: given.moves === '' ? 0 : wholeNumber('Moves to name', given.moves),
+    }, {tried: 'asking what would be', deadline: deadlineMs, signal: context.signal});
+  } catch (error) {
+    if (!(error instanceof Refusal))
+      throw error;
+    page.append(h('div', {class: 'notice bad', role: 'alert'}, sentence(error))); // the form stays: a letter may be wrong
+    return;
+  }
   const strip = figures({before: 'potential now', after: 'potential then', moves: 'moves', rows: 'rows moved', unplaced: 'without a node', collections: 'collections looked at'});
   strip.set({before: [answer.before, measure(answer.before)], after: [answer.after, measure(answer.after), answer.before > 0 ? `(${change(answer)})` : ''], moves: [answer.total, count(answer.total)],
     rows: [answer.rows, count(answer.rows)], unplaced: [answer.unplaced, count(answer.unplaced)], collections: [answer.collections, count(answer.collections)]});
