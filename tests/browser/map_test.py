@@ -30,7 +30,7 @@ for (const n of ['input', 'change']) range.dispatchEvent(new Event(n, {bubbles: 
 class Map(console.Sample):
     def asked(self, measure="rows"):
         """Nodes, columns, and the byte of each cell by line."""
-        told = self.ask("placementMap", measure=measure)
+        told = self.ask("PlacementMap", measure=measure)
         return told["nodes"], told["columns"], [list(base64.b64decode(n["cells"])) for n in told["nodes"]]
 
     def until_drawn(self, measure="rows"):
@@ -126,7 +126,7 @@ class Map(console.Sample):
 
     def explained(self, node, column):
         until(f"{node['name']} x {column['firstName']} to be explained", lambda: (d := self.details()) and node["name"] in d[0])
-        held = [h for h in self.ask("placementMap", node=node["node"])["holdings"] if int(column["first"]) <= int(h["collection"]) <= int(column["last"])]
+        held = [h for h in self.ask("PlacementMap", node=node["node"])["holdings"] if int(column["first"]) <= int(h["collection"]) <= int(column["last"])]
         self.assertEqual([k.split("/")[0] for k in self.details()[1]], [h["collection"] for h in held])
         self.assertEqual(console.digits(self.cell("holdings", self.details()[1][0], "rows")), held[0]["rows"])
         links = self.browser.script("return [...document.querySelectorAll('#page section:has(table[data-list=holdings]) a')].map((a) => a.hash)")

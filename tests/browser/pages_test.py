@@ -33,7 +33,7 @@ class Pages(console.Sample):
         self.open("#/overview")
 
         def look():
-            told = self.ask("overview")
+            told = self.ask("Overview")
             connected = sum(n["count"] for n in told["nodes"] if n["state"] == "connected")
             answered = {"nodes": connected, **{name: value for name, value in told.items() if isinstance(value, (int, str))}}
             shown = self.figures()
@@ -45,9 +45,9 @@ class Pages(console.Sample):
         self.assertEqual(both["nodes"], (str(self.nodes), str(self.nodes)))
         self.assertEqual([name for name, value in self.figures().items() if not value or not value.replace(".", "").isdigit()], [],
                          "figures without a number")
-        self.same("unfinished", lambda: self.ask("overview")["unfinished"], lambda c: c["id"])
+        self.same("unfinished", lambda: self.ask("Overview")["unfinished"], lambda c: c["id"])
         stuck = self.collection("stuck")["id"]
-        self.shows("unfinished", stuck, "loaded", self.ask("overview")["unfinished"][0]["percentage"])
+        self.shows("unfinished", stuck, "loaded", self.ask("Overview")["unfinished"][0]["percentage"])
         self.assertIn("segment is missing", self.cell("unfinished", stuck, "waits for"))
         self.assertGreater(len(self.keys("changes")), 3)
         text = self.browser.text("#page")
@@ -121,7 +121,7 @@ class Pages(console.Sample):
                 self.assertIn(node["name"], self.browser.text("#page h1"))
 
                 def held():
-                    return self.ask("placementMap", node=node["id"])["holdings"]
+                    return self.ask("PlacementMap", node=node["id"])["holdings"]
 
                 keys = self.same("holdings", held, lambda h: f"{h['collection']}/{h['replica']}")
                 self.assertGreaterEqual(len(keys), 2)
