@@ -22,6 +22,9 @@ export class Unanswered extends Error {
   }
 }
 
+/** What a person gave cannot be used; nothing was asked. */
+export class Mistake extends Error {}
+
 const watchers = {reached: () => {}, doubted: () => {}};
 
 /** Who wants to know whether the coordinator answers: link.js. */
@@ -79,7 +82,7 @@ export const readJson = async (path, more = {}) => parsed(`reading ${path}`, awa
 export function sentence(error) {
   if (error instanceof Refusal)
     return error.message + (error.retriable ? ' (the same may succeed later)' : '');
-  if (error instanceof Unanswered)
+  if (error instanceof Unanswered || error instanceof Mistake)
     return error.message;
   return `this page failed: ${error?.message ?? error}; reload it, and report this if it comes again`;
 }

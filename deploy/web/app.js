@@ -1,6 +1,6 @@
 // The page around the pages: header, navigation, routes, whether the coordinator answers, and what all pages need.
 import {hush} from './actions.js';
-import {ask, readJson, Refusal, sentence, Unanswered} from './api.js';
+import {ask, Mistake, readJson, Refusal, sentence, Unanswered} from './api.js';
 import {h, put, state} from './dom.js';
 import {lookNow, onLoss, onReturn, unreachable, watchLink} from './link.js';
 import * as live from './live.js';
@@ -81,6 +81,18 @@ function showFailure(title, error) {
     h('p', null, h('button', {type: 'button', onclick: open}, 'Try again')));
 }
 
+/** The module of a page; it comes from the coordinator, too. */
+async function fetched(name) {
+  try {
+    return await import(`./pages/${name}.js`);
+  } catch (error) {
+    if (!(error instanceof TypeError)) // a mistake in it
+      throw error;
+    lookNow();
+    throw new Unanswered(`opening the page ${name}`, 'the coordinator cannot be reached');
+  }
+}
+
 async function open() {
   leave.abort();
   leave = new AbortController();
@@ -104,8 +116,8 @@ async function open() {
   broken = true;
   try {
     if (!known)
-      throw new Error(`there is no page "${route.page}"`);
-    const module = await import(`./pages/${route.page}.js`);
+      throw new Mistake(`there is no page "${route.page}"; the links above lead to those that there are`);
+    const module = await fetched(route.page);
     if (signal.aborted)
       return;
     page.replaceChildren();
@@ -115,7 +127,7 @@ async function open() {
   } catch (error) {
     if (signal.aborted)
       return;
-    if (!(error instanceof Refusal || error instanceof Unanswered))
+    if (![Refusal, Unanswered, Mistake].some((told) => error instanceof told))
       console.error(error); // a mistake in a page
     showFailure(title, error);
   } finally {

@@ -1,6 +1,6 @@
 // The changes that more than one page offers: each says beforehand what it will do, in numbers of now.
 import {action} from './actions.js';
-import {ask, Unanswered} from './api.js';
+import {ask, Mistake, Unanswered} from './api.js';
 import {bytes, count, counted} from './format.js';
 import * as names from './names.js';
 
@@ -41,7 +41,7 @@ export function releaseCollection(context, c, after) {
 export function wholeNumber(what, text) {
   const trimmed = String(text).trim();
   if (!/^\d+$/.test(trimmed))
-    throw new Error(`${what} is "${text}", which is no whole number`);
+    throw new Mistake(`${what} is "${text}"; give a whole number, such as 0 or 2`);
   return Number(trimmed);
 }
 
@@ -64,7 +64,7 @@ function mover(context, {name, key, what, sources, replicas, lines, send, after}
       await names.knowNodes();
       const options = choices(sources(), replicas());
       if (options.length === 0)
-        throw new Error('there is no other read-write node in its replicas that it could go to; add a node to their resource group');
+        throw new Mistake('there is no other read-write node in its replicas that it could go to; add a node to their resource group');
       return {lines, fields: [{name: 'move', label: 'From and to', options}]};
     },
     run: async ({move}) => {

@@ -1,7 +1,7 @@
 // Events as rows: what happened to what, in the words of `muster events`, with links to all that an event is about.
 import {ask} from './api.js';
 import {h, link, state} from './dom.js';
-import {dateTime, measure, micros, score, snake, time} from './format.js';
+import {dateTime, measure, micros, millis, score, snake, time} from './format.js';
 import {list} from './list.js';
 import * as names from './names.js';
 import {to} from './route.js';
@@ -111,14 +111,20 @@ export function timeline(context, {name, title, subject = '', of = '', mine = ()
 
   async function first() {
     const answer = await ask('listEvents', {subject, name: String(of), limit}, {tried: `reading the events${subject ? ` of ${subject} ${of}` : ''}`, signal: context.signal});
-    events = answer.events.filter((e) => mine(e) && Number(BigInt(e.at) / 1_000_000n) >= since).reverse().slice(0, keep);
+    events = answer.events.filter((e) => (subject !== '' || mine(e)) && millis(e.at) >= since).reverse().slice(0, keep); // of a subject, the coordinator has picked them
     await names.know(events);
     shown.update(events);
   }
 
-  context.listen(async (come) => {
-    if (paused())
-      return;
+  let turn = Promise.resolve();
+  context.listen((come) => {
+    if (!paused())
+      turn = turn.then(() => grow(come)); // one after the other, whatever names have to be asked for
+  });
+
+  async function grow(come) {
+    if (subject !== '')
+      await names.know(come); // it may be given by its name
     const newest = events.length > 0 ? BigInt(events[0].number) : 0n;
     const added = come.filter((e) => BigInt(e.number) > newest && mine(e)).reverse();
     if (added.length === 0)
@@ -127,6 +133,6 @@ export function timeline(context, {name, title, subject = '', of = '', mine = ()
     await names.know(added);
     if (!context.signal.aborted)
       shown.update(events);
-  });
+  }
   return {element: shown.element, first};
 }

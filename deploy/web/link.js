@@ -30,7 +30,7 @@ function show() {
   } else if (!there) {
     const alert = h('div', {id: 'link', role: 'alert', class: 'notice bad'});
     notices.prepend(alert);
-    put(alert, h('strong', null, 'The coordinator cannot be reached'), ` since ${since.toLocaleTimeString('en-GB')}. What is below is as it was then. `
+    put(alert, h('strong', null, 'The coordinator cannot be reached'), ` since ${since.toISOString().slice(11, 19)} UTC. What is below is as it was then. `
       + 'It is tried again every second; see whether the coordinator runs, and its log.');
   }
 }

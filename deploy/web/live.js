@@ -1,5 +1,7 @@
 // What happens, as it happens: one stream of events a tab, given on in batches, closed while nobody looks.
 
+import {ask} from './api.js';
+
 const batchEveryMs = 1_000;
 const batchMost = 5_000; // more in one second: the oldest are left out, pages ask anew for what they show
 
@@ -43,6 +45,18 @@ function heard(message) {
     timer = setTimeout(give, Math.max(30, given + batchEveryMs - performance.now()));
 }
 
+/** From now on: what is older, pages have in what they asked for. */
+async function begin() {
+  try {
+    const {next} = await ask('listEvents', {limit: 1});
+    if (last === '' && next !== '0')
+      last = next;
+  } catch {
+    // it cannot be reached, or refuses: then the stream tells more than is needed
+  }
+  open();
+}
+
 function open() {
   if (source !== null || document.hidden)
     return;
@@ -66,7 +80,7 @@ function close() {
 export function forget() {
   last = '';
   close();
-  open();
+  begin();
 }
 
 /** Number of the newest event: all numbers are without gaps, so their growth is how many there were. */
@@ -78,5 +92,5 @@ export function start(whenBroken) {
   document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
   addEventListener('pagehide', close);
   addEventListener('pageshow', open);
-  open();
+  begin();
 }

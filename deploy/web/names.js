@@ -1,10 +1,11 @@
 // What the ids in events and tasks are called; asked for only when an id is shown that is not known yet.
-import {ask} from './api.js';
+import {ask, orNull} from './api.js';
 
 const nodes = new Map();
 const collections = new Map();
 const notFound = new Set(); // ids of collections that are gone: not asked for again
 const askAgainMs = 2_000;
+const askedOneByOne = 40;
 let nodesAsked = 0;
 let collectionsAsked = 0;
 
@@ -29,18 +30,25 @@ export function learnCollections(list) {
 /** DATABASE/NAME, unless it is in the database "default". */
 export const qualified = (c) => (c.database && c.database !== 'default' ? `${c.database}/${c.name}` : c.name);
 
+/** An explanation is the one answer that names a collection by its id; all of them would be megabytes. */
+async function nameOf(id) {
+  const answer = await orNull(ask('explain', {subject: 'collection', name: id}), 'collection_not_found', 'parameter_invalid');
+  const name = answer?.explanation.subject.match(/^collection (.+)$/)?.[1];
+  name === undefined ? notFound.add(id) : collections.set(id, name);
+}
+
 /** Waits until the names of what these events or tasks are about are known, as far as they can be. */
 export async function know(things) {
   for (const {kind, collection, text} of things)
     if ((kind === 'collectionLoading' || kind === 'collectionLoaded') && !collections.has(collection) && text)
       collections.set(collection, text.split(':')[0]);
-  const needed = {nodes: false, collections: []};
+  const needed = {nodes: false, collections: new Set()};
   for (const thing of things) {
     for (const id of [thing.node, thing.source])
       if (id && id !== '0' && !nodes.has(id))
         needed.nodes = true;
     if (thing.collection && thing.collection !== '0' && !collections.has(thing.collection) && !notFound.has(thing.collection))
-      needed.collections.push(thing.collection);
+      needed.collections.add(thing.collection);
   }
   const now = performance.now();
   const asked = [];
@@ -48,11 +56,13 @@ export async function know(things) {
     nodesAsked = now + askAgainMs;
     asked.push(ask('getStatus', {parts: ['nodes']}).then((answer) => learnNodes(answer.nodes)));
   }
-  if (needed.collections.length > 0 && now > collectionsAsked) {
+  if (needed.collections.size > 0 && now > collectionsAsked) {
     collectionsAsked = now + askAgainMs;
     asked.push((async () => {
+      if (needed.collections.size <= askedOneByOne)
+        return Promise.all([...needed.collections].map(nameOf));
       learnCollections((await ask('showLoadCollections')).collections);
-      if (needed.collections.some((id) => !collections.has(id))) // not loaded any more: the catalogue may still have it
+      if ([...needed.collections].some((id) => !collections.has(id))) // not loaded any more: the catalogue may still have it
         learnCollections((await ask('listCollections')).collections.map((c) => ({id: c.id, name: qualified(c)})));
       for (const id of needed.collections)
         if (!collections.has(id))

@@ -25,7 +25,7 @@ export function table({name, caption, columns, key, empty = 'none', label}) {
   let painting = false;
 
   for (const c of columns)
-    head.append(c.header ? c.header() : h('th', {scope: 'col', class: c.number ? 'number' : null}, c.label));
+    head.append(c.header ? c.header() : h('th', {scope: 'col', class: c.number ? 'number' : null}, c.label || h('span', {class: 'unseen'}, 'Actions')));
 
   function make(id) {
     const record = {row: null, cells: [], line: h('tr', {'data-key': id})};

@@ -1,5 +1,5 @@
 // What Muster would do if nodes came or went, or settings were others: nothing is touched; the address says what was asked.
-import {ask, Refusal, sentence} from '../api.js';
+import {ask, Mistake, Refusal, sentence} from '../api.js';
 import {bars, flows} from '../drawing.js';
 import {figures, h, link, put, section} from '../dom.js';
 import {count, counted, measure} from '../format.js';
@@ -34,7 +34,7 @@ function form(given) {
           wholeNumber(label, text(name));
       const wrong = words(text('settings')).find((s) => !/^[^=]+=/.test(s));
       if (wrong)
-        throw new Error(`"${wrong}" is no setting; write KEY=VALUE`);
+        throw new Mistake(`"${wrong}" is no setting; write KEY=VALUE`);
     } catch (error) {
       put(said, error.message);
       return;
@@ -82,7 +82,7 @@ export async function show(page, route, context) {
       settings: given.settings.map((s) => ({key: s.slice(0, s.indexOf('=')), value: s.slice(s.indexOf('=') + 1)})), moves: given.moves === '' ? 0 : wholeNumber('Moves to name', given.moves),
     }, {tried: 'asking what would be', deadline: deadlineMs, signal: context.signal});
   } catch (error) {
-    if (!(error instanceof Refusal))
+    if (!(error instanceof Refusal || error instanceof Mistake))
       throw error;
     page.append(h('div', {class: 'notice bad', role: 'alert'}, sentence(error))); // the form stays: a letter may be wrong
     return;
