@@ -176,14 +176,25 @@ class Actions(console.Sample):
     def test_a_value_that_is_refused_is_told_with_its_bounds(self):
         self.expect_noted("status of 400")
         self.open("#/settings")
-        for value in "0", "many", "1e99":
+        for value in "0", "many", "1e99", "<img src=/x onerror=alert(1)>":
             with self.subTest(value=value):
                 reason = self.cluster.call("AlterConfiguration", key=BATCH, value=value).json()["reason"]
                 self.begin_action("change-setting", BATCH, [BATCH])
                 self.give({"value": value})
                 self.end_action("confirm")
                 self.assertIn(reason, self.outcome("refused"))
+                self.assertFalse(self.browser.has("#outcome img, dialog img"), "what somebody wrote is no markup")
                 self.assertEqual(self.setting(), ("5", "default"))
+
+    def test_a_level_of_logs_is_changed(self):
+        self.open("#/settings")
+
+        def levels():
+            return {each["key"]: each["value"] for each in self.ask("SetLogLevel")["levels"]}
+
+        wanted = {**levels(), "segment_checker": "warn"}
+        self.do("set-log-level", "log", levels, wanted, says=["log"], fields={"channel": "segment_checker", "level": "warn"})
+        until("the page to show it", lambda: "segment_checker: warn" in self.browser.text("#page"))
 
     # -- actors -----------------------------------------------------------------------------------
 

@@ -1,5 +1,8 @@
 # Guards that pages show what happens as it happens, without a reload; that a coordinator which is away is told, and found when it is back.
+import re
+
 import console
+import webdriver
 from webdriver import until
 
 NOTED_WHILE_AWAY = ("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|cannot be reached|"
@@ -77,7 +80,7 @@ class Live(console.Sample):
         key = self.collection("shelved")["id"]
 
         def held():
-            return key in [k.split("/")[0] for k in self.keys("holdings")]
+            return key in self.keys("holdings")
 
         self.assertFalse(held())
         self.cluster.run("load", "shelved")
@@ -104,6 +107,54 @@ class Live(console.Sample):
         self.open("#/actors")
         before = self.cell("actors", "gateway", "handled")
         until("the gateway to have handled more", lambda: self.cell("actors", "gateway", "handled") != before)
+
+
+class Quiet(console.Sample):
+    """What pages ask for, seen on the wire."""
+
+    stuck = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.wire = webdriver.Browser(traffic=True)
+        cls.addClassCleanup(cls.wire.end)
+
+    def asked(self):
+        """Paths that were asked for since the last question."""
+        return [told["request"]["url"].partition("127.0.0.1:")[2].partition("/")[2] if told["request"]["url"].startswith(self.url)
+                else told["request"]["url"] for name, told in self.wire.traffic() if name == "Network.requestWillBeSent"]
+
+    def open_on_wire(self, route):
+        self.wire.go("about:blank")
+        self.wire.traffic()
+        self.wire.go(self.url + route)
+        until(f"the page {route}", lambda: self.wire.script("const p = document.getElementById('page'); "
+                                                            "return p && p.getAttribute('aria-busy') === 'false'"))
+
+    def test_nothing_is_polled_that_events_tell(self):
+        for route in "#/collections", "#/collection/books":
+            with self.subTest(route=route):
+                self.open_on_wire(route)
+                # Between two looks whether the coordinator is there, which are seconds apart, nothing else is asked for.
+                seen = []
+
+                def looked_twice():
+                    seen.extend(self.asked())
+                    return len([path for path in seen if path == "healthz"]) >= 3
+
+                until(lambda: f"two looks at /healthz, not {seen}", looked_twice)
+                looks = [i for i, path in enumerate(seen) if path == "healthz"]
+                self.assertEqual(seen[looks[-2] + 1:looks[-1]], [])
+
+    def test_no_page_asks_for_anything_elsewhere(self):
+        asked = []
+        for page in "overview", "map", "collections", "collection/books", "nodes", "node/1", "tasks", "events", "actors", \
+                "explain/collection/books", "whatif?addNodes=1", "settings":
+            self.open_on_wire(f"#/{page}")
+            asked += self.asked()
+        self.assertGreater(len(asked), 100)
+        self.assertEqual([path for path in asked if not re.match(r"(?:console/|v1/|events|healthz|readyz|metrics|debug/|$)", path)], [])
 
 
 class Away(console.Sample):

@@ -55,6 +55,14 @@ class Pages(console.Sample):
         for reason in health["reasons"] + health["notQueryable"]:
             self.assertIn(reason, text)
 
+    def test_overview_tells_rates(self):
+        self.open("#/overview")
+        # The page itself is answered all the time.
+        until("answers a second to be told", lambda: float(self.figures()["answersPerSecond"]) > 0)
+        self.cluster.run("suspend-balance")
+        self.cluster.run("resume-balance")
+        until("events a second to be told", lambda: float(self.figures()["eventsPerSecond"]) > 0)
+
     def test_overview_tells_why_a_cluster_is_not_well(self):
         self.open("#/overview")
         self.cluster.run("deactivate-checker", "index_checker")
@@ -123,10 +131,10 @@ class Pages(console.Sample):
                 def held():
                     return self.ask("PlacementMap", node=node["id"])["holdings"]
 
-                keys = self.same("holdings", held, lambda h: f"{h['collection']}/{h['replica']}")
+                keys = self.same("holdings", held, lambda h: h["collection"])
                 self.assertGreaterEqual(len(keys), 2)
                 books = next(h for h in held() if h["name"] == "books")
-                key = f"{books['collection']}/{books['replica']}"
+                key = books["collection"]
                 self.shows("holdings", key, "rows", books["rows"])
                 self.shows("holdings", key, "segments", books["segments"])
                 self.same("leads", lambda: self.ask("GetQueryNodeDistribution", node=node["id"])["channels"], lambda c: c)
@@ -161,6 +169,13 @@ class Pages(console.Sample):
         actors = self.same("actors", lambda: self.ask("ListActors")["actors"], lambda a: a["name"])
         self.assertGreater(len(actors), 20)
         self.assertIn("gateway", actors)
+        gateway = 'tr[data-key="gateway"] svg polyline'
+        until("a line of how full the mailbox was", lambda: self.browser.has(gateway))
+        self.open("#/actors?actor=gateway")
+        told = self.ask("ListActors", name="gateway")["actors"][0]
+        text = self.browser.text("#page")
+        for words in told["owner"], told["handledByType"][0]["type"]:
+            self.assertIn(words, text)
 
     def test_settings(self):
         self.open("#/settings")
