@@ -1,5 +1,6 @@
 # Guards that pages show what happens as it happens, without a reload; that a coordinator which is away is told, and found when it is back.
 import re
+import signal
 
 import console
 import webdriver
@@ -236,6 +237,21 @@ class Away(console.Sample):
         self.bring_back()
         self.until_back()
         until("the nodes to be shown", lambda: self.list("nodes") is not None and self.count("nodes") == self.nodes)
+
+    def test_a_coordinator_that_hangs_is_told_and_a_page_that_waited_in_vain_is_shown_when_it_goes_on(self):
+        self.open("#/collections")
+        self.browser.script("location.hash = '#/overview'")
+        self.shown("#/overview")
+        coordinator = self.cluster.processes[0].process
+        coordinator.send_signal(signal.SIGSTOP)
+        self.addCleanup(coordinator.send_signal, signal.SIGCONT)
+        self.browser.script("location.hash = '#/collections'")
+        self.until_away()
+        until("the page to say that it waited in vain", lambda: self.browser.text("#page [role=alert]"), 30)
+        coordinator.send_signal(signal.SIGCONT)
+        self.until_back()
+        until("the collections to be shown", lambda: self.list("collections") is not None and self.count("collections") == 4)
+        self.assertFalse(self.browser.text("#page [role=alert]"))
 
     def test_an_action_that_nobody_answers_is_told(self):
         self.open("#/settings")
