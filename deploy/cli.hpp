@@ -46,6 +46,9 @@ T value_or_end(result<T> x) {
 /// The command that the command line chose; returns the exit code.
 using command = std::function<int()>;
 
+/// Hands over the whole command line, with every command and option.
+void with_command_line(const std::function<void(const CLI::App&)>& use);
+
 /// Adds a subcommand with --help and --version.
 CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description);
 
@@ -79,6 +82,7 @@ void add_method_commands(CLI::App& app, command& chosen);
 void add_status_commands(CLI::App& app, command& chosen);
 void add_search_commands(CLI::App& app, command& chosen);
 void add_openapi(CLI::App& app, command& chosen);
+void add_documents(CLI::App& app, command& chosen);
 void add_probe(CLI::App& app, command& chosen);
 void add_call(CLI::App& app, command& chosen);
 

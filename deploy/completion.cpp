@@ -36,8 +36,7 @@ noun noun_of_subject(const std::string& subject) {
   return noun::none;
 }
 
-/// What may stand where a command has fixed words.
-std::vector<std::string> fixed_words(const std::string& command) {
+std::vector<std::string> switched(const std::string& command) {
   if (command == "pause")
     return {"checker"};
   if (command == "resume")
@@ -64,6 +63,19 @@ std::vector<std::string> files(const std::string& prefix) {
 }
 
 } // namespace
+
+std::vector<std::string> fixed_words(const std::string& command, noun what) {
+  switch (what) {
+    case noun::kind_of_switch:
+      return switched(command);
+    case noun::subject:
+      return subjects();
+    case noun::level:
+      return {"debug", "info", "warn", "error", "off", "default"};
+    default:
+      return {};
+  }
+}
 
 std::vector<std::string> split_words(const std::string& line) {
   std::vector<std::string> out;
@@ -114,11 +126,9 @@ std::vector<std::string> completion::of(const std::string& line) {
   }
   names candidates;
   const auto what = noun_of(words);
-  if (what == noun::kind_of_switch)
-    candidates = fixed_words(words[0]);
-  else if (what == noun::file)
+  if (what == noun::file)
     candidates = files(begun);
-  else
+  else if (candidates = fixed_words(words.empty() ? std::string{} : words[0], what); candidates.empty())
     candidates = known(what);
   std::erase_if(candidates, [&](const std::string& c) { return !c.starts_with(begun); });
   std::sort(candidates.begin(), candidates.end());
@@ -196,12 +206,6 @@ completion::names completion::asked(noun what) {
     case noun::setting:
       for (const auto reply = session_.ask<schema::ShowConfigurationsRequest>(); auto s : reply->getConfigurations())
         out.push_back(text(s.getKey()));
-      break;
-    case noun::subject:
-      out = subjects();
-      break;
-    case noun::level:
-      out = {"debug", "info", "warn", "error", "off", "default"};
       break;
     default:
       break;

@@ -12,6 +12,9 @@ namespace muster::cli {
 /// Words of a line, in quotes where they have blanks.
 std::vector<std::string> split_words(const std::string& line);
 
+/// What can stand in a place of a command without asking a coordinator: "tail" behind `journal`, a level, a kind of subject. Else nothing.
+std::vector<std::string> fixed_words(const std::string& command, noun what);
+
 /// Asks the coordinator for names, and remembers them for a moment.
 class completion {
 public:

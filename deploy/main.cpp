@@ -110,6 +110,7 @@ void add_everything(CLI::App& app, command& chosen) {
   add_status_commands(app, chosen);
   add_probe(app, chosen);
   add_openapi(app, chosen);
+  add_documents(app, chosen);
   add_call(app, chosen);
   add_inside_commands(app, chosen);
   add_console(app, chosen);
@@ -120,13 +121,19 @@ constexpr const char* about = "muster: decides which query node of a vector data
 
 } // namespace
 
-std::vector<std::pair<std::string, std::string>> all_commands() {
+void with_command_line(const std::function<void(const CLI::App&)>& use) {
   CLI::App app{about};
   command chosen;
   add_everything(app, chosen);
+  use(app);
+}
+
+std::vector<std::pair<std::string, std::string>> all_commands() {
   std::vector<std::pair<std::string, std::string>> out;
-  for (const auto* sub : app.get_subcommands({}))
-    out.emplace_back(sub->get_name(), sub->get_description());
+  with_command_line([&](const CLI::App& app) {
+    for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+      out.emplace_back(sub->get_name(), sub->get_description());
+  });
   std::sort(out.begin(), out.end());
   return out;
 }

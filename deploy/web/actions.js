@@ -5,7 +5,7 @@ import {h, put} from './dom.js';
 let number = 0;
 
 /** Tells how something came out; stays until the next one or until it is dismissed. */
-export function tell(kind, text) {
+function tell(kind, text) {
   const outcome = document.getElementById('outcome');
   outcome.hidden = false;
   outcome.dataset.outcome = kind;

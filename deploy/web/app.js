@@ -1,6 +1,6 @@
 // The page around the pages: header, navigation, routes, whether the coordinator answers, and what all pages need.
 import {hush} from './actions.js';
-import {ask, Mistake, readJson, Refusal, sentence, Unanswered} from './api.js';
+import {ask, deadlineMs, Mistake, readJson, Refusal, sentence, Unanswered} from './api.js';
 import {h, put, state} from './dom.js';
 import {lookNow, onLoss, onReturn, unreachable, watchLink} from './link.js';
 import * as live from './live.js';
@@ -84,7 +84,7 @@ function showFailure(title, error) {
 /** The module of a page; it comes from the coordinator, too. */
 async function fetched(name) {
   try {
-    return await import(`./pages/${name}.js`);
+    return await Promise.race([import(`./pages/${name}.js`), new Promise((_, give) => setTimeout(give, deadlineMs, new TypeError('late')))]);
   } catch (error) {
     if (!(error instanceof TypeError)) // a mistake in it
       throw error;
@@ -165,12 +165,12 @@ const showHealth = paced(async () => {
   }
 }, {leastMs: 1_000});
 
-function meet(answer) {
+async function meet(answer) {
   const before = identity;
   identity = answer;
   put(document.getElementById('identity'), `epoch ${answer.epoch} · ${answer.version ?? ''}`, answer.readOnly ? h('strong', {class: 'tag'}, 'read-only') : null);
   if (before.epoch !== undefined && BigInt(answer.epoch) < BigInt(before.epoch))
-    live.forget(); // another coordinator, whose events are numbered from lower on
+    await live.forget(); // another coordinator, whose events are numbered from lower on
   if (before.epoch !== undefined && (before.epoch !== answer.epoch || before.readOnly !== answer.readOnly))
     before.readOnly !== answer.readOnly ? open() : refreshAll(); // another start of the coordinator
 }
@@ -185,7 +185,7 @@ async function begin() {
   await watchLink(meet); // what may be done is known before the first page is shown
   onReturn(refreshAll);
   onLoss(() => put(document.getElementById('health'), state('bad', 'unreachable')));
-  live.start(lookNow);
+  await live.start(lookNow);
   live.listen((events) => events.some(changesHealth) && showHealth());
   addEventListener('hashchange', () => {
     hush();

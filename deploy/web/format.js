@@ -11,7 +11,7 @@ export const count = (value) => whole.format(number(value));
 /** 1, "node" -> "1 node"; 2, "node" -> "2 nodes". */
 export const counted = (value, noun, plural = noun + 's') => `${count(value)} ${number(value) === 1 ? noun : plural}`;
 
-export const fixed = (value, digits) => number(value).toLocaleString('en-US', {minimumFractionDigits: digits, maximumFractionDigits: digits});
+const fixed = (value, digits) => number(value).toLocaleString('en-US', {minimumFractionDigits: digits, maximumFractionDigits: digits});
 
 /** A potential: whole when large, with digits when small, with an exponent when nobody would count the digits. */
 export function measure(value) {
@@ -74,8 +74,6 @@ export const dateTime = (ns) => new Date(millis(ns)).toISOString().replace('T', 
 
 /** "taskAdmitted" -> "task_admitted", as everywhere else. */
 export const snake = (word) => (word ?? '').replace(/[A-Z]/g, (c) => '_' + c.toLowerCase());
-
-export const plain = (word) => snake(word).replace(/_/g, ' ');
 
 /** Numbers in names count as numbers: node-2 before node-10. */
 const collator = new Intl.Collator('en', {numeric: true});

@@ -2,6 +2,7 @@
 
 import {ask} from './api.js';
 
+const beginWithinMs = 3_000; // pages wait for it
 const batchEveryMs = 1_000;
 const batchMost = 5_000; // more in one second: the oldest are left out, pages ask anew for what they show
 
@@ -45,10 +46,10 @@ function heard(message) {
     timer = setTimeout(give, Math.max(30, given + batchEveryMs - performance.now()));
 }
 
-/** From now on: what is older, pages have in what they asked for. */
+/** From now on: what is older, pages have in what they ask for afterwards. */
 async function begin() {
   try {
-    const {next} = await ask('listEvents', {limit: 1});
+    const {next} = await ask('listEvents', {limit: 1}, {deadline: beginWithinMs});
     if (last === '' && next !== '0')
       last = next;
   } catch {
@@ -76,21 +77,21 @@ function close() {
   source = null;
 }
 
-/** Begins anew with whatever comes next. */
+/** Begins anew with whatever comes next; what is asked for when that has begun leaves no gap. */
 export function forget() {
   last = '';
   close();
-  begin();
+  return begin();
 }
 
 /** Number of the newest event: all numbers are without gaps, so their growth is how many there were. */
 export const newest = () => last;
 
-/** `whenBroken` is called when the stream ends: the coordinator may have ended with it. */
+/** `whenBroken` is called when the stream ends: the coordinator may have ended with it. Pages are shown after this, so that nothing falls between. */
 export function start(whenBroken) {
   broken = whenBroken;
   document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
   addEventListener('pagehide', close);
   addEventListener('pageshow', open);
-  begin();
+  return begin();
 }

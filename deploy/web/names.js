@@ -1,19 +1,19 @@
 // What the ids in events and tasks are called; asked for only when an id is shown that is not known yet.
-import {ask, orNull} from './api.js';
+import {ask} from './api.js';
 
 const nodes = new Map();
 const collections = new Map();
 const notFound = new Set(); // ids of collections that are gone: not asked for again
 const askAgainMs = 2_000;
-const askedOneByOne = 40;
+const askedOneByOne = 200; // of more, all are asked for at once: megabytes where there are many
+const catalogueAgainMs = 60_000; // megabytes, too
+let catalogueAsked = 0;
 let nodesAsked = 0;
 let collectionsAsked = 0;
 
 export const node = (id) => (String(id) === '0' ? '' : nodes.get(String(id)) ?? `node ${id}`);
 export const collection = (id) => (String(id) === '0' ? '' : collections.get(String(id)) ?? `collection ${id}`);
 export const knowsCollection = (id) => collections.has(String(id));
-export const nodeIds = () => [...nodes.keys()];
-export const nodeId = (name) => [...nodes].find(([, other]) => other === name)?.[0];
 
 export function learnNodes(list) {
   for (const n of list)
@@ -30,11 +30,26 @@ export function learnCollections(list) {
 /** DATABASE/NAME, unless it is in the database "default". */
 export const qualified = (c) => (c.database && c.database !== 'default' ? `${c.database}/${c.name}` : c.name);
 
-/** An explanation is the one answer that names a collection by its id; all of them would be megabytes. */
+/** An explanation is the one answer that names a collection by its id. */
 async function nameOf(id) {
-  const answer = await orNull(ask('explain', {subject: 'collection', name: id}), 'collection_not_found', 'parameter_invalid');
-  const name = answer?.explanation.subject.match(/^collection (.+)$/)?.[1];
-  name === undefined ? notFound.add(id) : collections.set(id, name);
+  const {explanation} = await ask('explain', {subject: 'collection', name: id});
+  const name = explanation.subject.replace(/^collection /, '');
+  if (name !== id) // of one that is not loaded only the id is told
+    collections.set(id, name);
+}
+
+async function nameThem(ids) {
+  if (ids.length <= askedOneByOne)
+    await Promise.all(ids.map((id) => nameOf(id).catch(() => null)));
+  else
+    learnCollections((await ask('showLoadCollections')).collections);
+  if (ids.some((id) => !collections.has(id)) && performance.now() > catalogueAsked) { // not loaded any more: the catalogue may still have them
+    catalogueAsked = performance.now() + catalogueAgainMs;
+    learnCollections((await ask('listCollections')).collections.map((c) => ({id: c.id, name: qualified(c)})));
+    for (const id of ids)
+      if (!collections.has(id))
+        notFound.add(id);
+  }
 }
 
 /** Waits until the names of what these events or tasks are about are known, as far as they can be. */
@@ -58,16 +73,7 @@ export async function know(things) {
   }
   if (needed.collections.size > 0 && now > collectionsAsked) {
     collectionsAsked = now + askAgainMs;
-    asked.push((async () => {
-      if (needed.collections.size <= askedOneByOne)
-        return Promise.all([...needed.collections].map(nameOf));
-      learnCollections((await ask('showLoadCollections')).collections);
-      if ([...needed.collections].some((id) => !collections.has(id))) // not loaded any more: the catalogue may still have it
-        learnCollections((await ask('listCollections')).collections.map((c) => ({id: c.id, name: qualified(c)})));
-      for (const id of needed.collections)
-        if (!collections.has(id))
-          notFound.add(id);
-    })());
+    asked.push(nameThem([...needed.collections]));
   }
   await Promise.allSettled(asked); // without names, ids are shown
 }

@@ -87,7 +87,7 @@ class Pages(console.Sample):
         self.assertEqual(self.cell("collections", self.collection("books")["id"], "replicas"), "2 of 2")
 
     def test_collection(self):
-        for name in "books", "archive/films", "stuck":
+        for name, target in ("books", "current"), ("archive/films", "current"), ("stuck", "next"):
             with self.subTest(collection=name):
                 self.open("#/collection/" + urllib.parse.quote(name, safe=""))
                 self.assertIn(name, self.browser.text("#page h1"))
@@ -102,7 +102,8 @@ class Pages(console.Sample):
                     for shard in replica["shards"]:
                         if shard["leader"] != "0":
                             self.assertIn(f"node-{shard['leader']}", text)
-                self.assertGreaterEqual(self.count("targets"), 1)
+                self.assertEqual(self.keys("targets"), [target])
+                self.assertEqual({self.cell("segments", key, "target") for key in self.keys("segments")}, {target})
                 self.assertGreater(self.count("timeline"), 3)
         books = self.ask("ListSegments", collection="books")["segments"][0]
         self.open("#/collection/books")

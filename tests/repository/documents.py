@@ -112,7 +112,7 @@ class Documents(unittest.TestCase):
         wrong = []
         for path in DOCUMENTS:
             for line in list(command_lines(path)) + inline(path):
-                found = re.match(r"^(?:\./)?(deploy/(?:run|test|bench|tour))(?: ([a-z-]+))?$", line)
+                found = re.match(r"^(?:\./)?(deploy/(?:run|test|bench|tour|package))(?: ([a-z-]+))?$", line)
                 if not found:
                     continue
                 script, argument = found.groups()

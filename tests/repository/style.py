@@ -6,7 +6,7 @@ from sources import ROOT, files, text
 
 # The first lines of a file are its comment; a sentence ends with a full stop.
 SENTENCE = re.compile(r"\A(?:#![^\n]*\n)?((?:(?://|#) [^\n]*\n)+)")
-SCRIPTS = ["deploy/run", "deploy/test", "deploy/bench", ".ci/run"]
+SCRIPTS = ["deploy/run", "deploy/test", "deploy/bench", "deploy/package", ".ci/run"]
 
 
 class Style(unittest.TestCase):

@@ -35,7 +35,7 @@ export async function show(page, route, context) {
   const about = h('div');
   const tools = h('span');
   const holdings = list(context, {
-    name: 'holdings', title: 'Holds', caption: 'What the node holds of each collection', key: (c) => c.collection, order: '-rows', prefix: 'holds-', text: (c) => c.name, empty: 'it holds nothing',
+    name: 'holdings', title: 'Holds', caption: 'What the node holds of each collection', key: (c) => `${c.collection}/${c.replica}`, order: '-rows', prefix: 'holds-', text: (c) => c.name, empty: 'it holds nothing',
     columns: [
       {id: 'name', label: 'Collection', head: true, width: '40%', sort: (c) => c.name, cell: (c) => (c.name ? link(to('collection', c.name), c.name) : state('warn', `collection ${c.collection}, released`))},
       {id: 'replica', label: 'Replica', number: true, sort: (c) => Number(c.replica), cell: (c) => (c.replica === '0' ? state('warn', 'none') : link(to('explain', 'replica', c.replica), c.replica))},
@@ -69,6 +69,7 @@ export async function show(page, route, context) {
 
   async function lookInside() {
     const [all, held, explained] = await Promise.all([heldOf(node), node.state === 'gone' ? null : orNull(ask('getQueryNodeDistribution', {node: node.id}), 'node_not_found', 'node_offline'), ask('explain', {subject: 'node', name: node.id})]);
+    names.learnCollections(all.filter((c) => c.name).map((c) => ({id: c.collection, name: c.name})));
     holdings.update(all);
     leads.update(held?.channels ?? []);
     const e = explained.explanation;
