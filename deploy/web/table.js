@@ -107,6 +107,13 @@ export function table({name, caption, columns, key, empty = 'none', label}) {
     });
   }, {passive: true});
 
+  scroll.addEventListener('keydown', (event) => { // at once: gliding past thousands of rows shows nothing, and browsers lose a key that comes meanwhile
+    if (!windowed || event.target !== scroll || event.ctrlKey || event.altKey || event.metaKey || (event.key !== 'Home' && event.key !== 'End'))
+      return;
+    event.preventDefault();
+    scroll.scrollTo({top: event.key === 'Home' ? 0 : scroll.scrollHeight, behavior: 'instant'});
+  });
+
   function update(next) {
     const grew = next.length - rows.length;
     const top = rows.length > 0 ? String(key(rows[0])) : '';

@@ -132,10 +132,10 @@ class Pages(console.Sample):
                 def held():
                     return self.ask("PlacementMap", node=node["id"])["holdings"]
 
-                keys = self.same("holdings", held, lambda h: h["collection"])
+                keys = self.same("holdings", held, lambda h: f"{h['collection']}/{h['replica']}")
                 self.assertGreaterEqual(len(keys), 2)
                 books = next(h for h in held() if h["name"] == "books")
-                key = books["collection"]
+                key = f"{books['collection']}/{books['replica']}"
                 self.shows("holdings", key, "rows", books["rows"])
                 self.shows("holdings", key, "segments", books["segments"])
                 self.same("leads", lambda: self.ask("GetQueryNodeDistribution", node=node["id"])["channels"], lambda c: c)

@@ -139,6 +139,15 @@ def walk():
     say(f"the commands of README.Debian work: {len(commands)}; \"river\" has the neighbour \"lake\"")
     with urllib.request.urlopen("http://127.0.0.1:7780/readyz", timeout=PATIENCE_S) as answer:
         must(answer.status == 200, "HTTP is not ready")
+    with urllib.request.urlopen("http://127.0.0.1:7780/", timeout=PATIENCE_S) as answer:
+        page = answer.read().decode("utf-8")
+        must(answer.headers.get_content_type() == "text/html", "a browser gets no page")
+    parts = re.findall(r'(?:src|href)="(/?[^":#]+)"', page)
+    must(len(parts) > 1, f"the page has no parts: {page}")
+    for part in parts:
+        with urllib.request.urlopen("http://127.0.0.1:7780/" + part.lstrip("/"), timeout=PATIENCE_S) as answer:
+            must(answer.status == 200 and len(answer.read()) > 0, part)
+    say(f"a browser gets the console: a page and its {len(parts)} parts, all from the binary")
     if has("python3"):
         collections = run("python3", "-B", "-c", "import muster; c = muster.Client('127.0.0.1:7780'); print(muster.__file__, c.call('ShowLoadCollections'))")
         must("/usr/lib/python3/dist-packages/muster.py" in collections and "words" in collections, collections)
@@ -156,7 +165,7 @@ def walk():
     second.end()
     coordinator.end()
     say("a node drained and ended, the other one answered; all ended with 0")
-    coordinator.start("epoch 2")
+    coordinator.start("epoch 2, process")
     must("words" in run("muster", "collections"), "the collection is lost")
     coordinator.end()
     say("a second start knows the collection")

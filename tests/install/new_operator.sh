@@ -70,4 +70,15 @@ foreground python3 -B "$root/tests/install/installed.py" "$clean"
 quietly inside apt-get purge -y muster
 ! find "$clean/etc" "$clean/var/lib" "$clean/usr" -xdev -name '*muster*' ! -path '*/dpkg/*' | grep . >&2 || die "the files above are left"
 note "purged, nothing of it is left"
+
+step "installing it once more, and booting systemd"
+quietly inside apt-get install -y "$package"
+rm "$clean/usr/sbin/policy-rc.d" # from here on services may be started and ended, as on a machine
+code=0
+foreground "$root/tests/install/under_systemd.sh" "$clean" || code=$?
+case $code in
+  0) ;;
+  77) note "left out: see the line above" ;;
+  *) die "the lines above say what is wrong under systemd" ;;
+esac
 step "a new operator gets along"
