@@ -165,9 +165,13 @@ class Access(console.Sample):
         def is_button(at):
             return at["action"] == "deactivate-checker" and at["key"] == "index_checker"
 
+        def begin():
+            """Enter on the button; the dialog is read when it says what will happen."""
+            self.browser.keys(ENTER)
+            until("the dialog to say what will happen", lambda: self.browser.has('dialog[open] [data-act="confirm"]:not(:disabled)'))
+
         self.tab_to("the button", is_button)
-        self.browser.keys(ENTER)
-        until("a dialog", lambda: self.browser.has("dialog[open]"))
+        begin()
         self.assertTrue(until("the focus in the dialog", self.focused)["dialog"])
         self.check_names()
         self.check("headings")
@@ -180,19 +184,19 @@ class Access(console.Sample):
         self.assertTrue(is_button(self.focused()), "the focus is where it was before")
         self.assertTrue(self.active("index_checker"), "Escape changes nothing")
 
-        self.browser.keys(ENTER)
+        begin()
         self.tab_to("cancel", lambda at: at["act"] == "cancel")
         self.browser.keys(ENTER)
         until("the dialog to be gone", lambda: not self.browser.has("dialog[open]"))
         self.assertTrue(self.active("index_checker"), "to cancel changes nothing")
 
-        self.browser.keys(ENTER)
+        begin()
         self.tab_to("confirm", lambda at: at["act"] == "confirm")
         self.tab_to("cancel", lambda at: at["act"] == "cancel", held=(SHIFT,))
         self.tab_to("confirm", lambda at: at["act"] == "confirm")
         self.browser.keys(ENTER)
+        self.addCleanup(self.cluster.run, "activate-checker", "index_checker")
         until("the checker to pause", lambda: not self.active("index_checker"))
-        self.cluster.run("activate-checker", "index_checker")
 
     def active(self, name):
         return self.ask("ListCheckers", checkers=[name])["checkers"][0]["active"]
