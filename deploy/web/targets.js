@@ -1,7 +1,7 @@
 // Joins what catalogue, targets and nodes say of the segments of a collection.
 
-/** One row a segment, whoever knows of it. */
-export function joinSegments({catalogue, held, current, next, partitions}) {
+/** One row a segment, whoever knows of it. `targetsRead`: of a very large collection targets are not read; current and next are null then, too. */
+export function joinSegments({catalogue, held, current, next, partitions, targetsRead}) {
   const all = new Map();
   const row = (id) => {
     if (!all.has(id))
@@ -18,7 +18,7 @@ export function joinSegments({catalogue, held, current, next, partitions}) {
     Object.assign(row(s.id), {channel: s.channel, partition: s.partitionId, rows: s.rows, bytes: s.bytes, index: s.indexKind});
   for (const s of held) {
     Object.assign(row(s.id), {channel: s.channel, partition: s.partitionId, rows: s.rows, bytes: s.bytes, index: s.index, nodes: s.nodes});
-    if (current === null && !row(s.id).scopes.includes('current')) // targets were not read: what is told as loaded is of the current one
+    if (!targetsRead) // what is told as loaded is of the current one
       row(s.id).scopes.push('current');
   }
   return [...all.values()].map((s) => ({...s, in: s.scopes.join(', '), partition: partitions.get(s.partition) ?? s.partition}));

@@ -142,7 +142,7 @@ export async function show(page, route, context) {
       released ? null : orNull(ask('getLoadSegmentInfo', {collection: name}), 'collection_not_loaded', 'collection_not_found'),
       released || !small || collection.currentVersion === '0' ? null : target(name, 'current'), released || !small || collection.nextVersion === '0' ? null : target(name, 'next')]);
     const partitions = new Map(collection.partitions.map((p) => [p.id, p.name]));
-    const joined = joinSegments({catalogue, held: held?.segments ?? [], current, next, partitions});
+    const joined = joinSegments({catalogue, held: held?.segments ?? [], current, next, partitions, targetsRead: small});
     segments.update(joined);
     targets.update(targetRows(collection, current, next, joined, replicas));
   }

@@ -112,7 +112,8 @@ export async function show(page, route, context) {
       ['unblocked by', wrong ? h('span', null, h('strong', null, e.unblockedBy), e.unblockText ? `: ${e.unblockText}` : '') : ''],
       ['why here', e.whyHere], ['would move', e.wouldMove], ['read from', `situation ${e.situation}`]]));
     answer.firstChild.classList.add('tall');
-    conditions.update(e.conditions.map((c, i) => ({...c, key: i})));
+    const once = new Map(e.conditions.map((c) => [`${c.name} ${c.met} ${c.text}`, c])); // an explanation within another looks at some again
+    conditions.update([...once.values()].map((c, i) => ({...c, key: i})));
     verdicts.update(e.nodes);
     verdicts.element.hidden = e.nodes.length === 0;
     conditions.element.hidden = e.conditions.length === 0;
