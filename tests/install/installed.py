@@ -148,6 +148,7 @@ def walk():
         with urllib.request.urlopen("http://127.0.0.1:7780/" + part.lstrip("/"), timeout=PATIENCE_S) as answer:
             must(answer.status == 200 and len(answer.read()) > 0, part)
     say(f"a browser gets the console: a page and its {len(parts)} parts, all from the binary")
+    browser_shows("words")
     if has("python3"):
         collections = run("python3", "-B", "-c", "import muster; c = muster.Client('127.0.0.1:7780'); print(muster.__file__, c.call('ShowLoadCollections'))")
         must("/usr/lib/python3/dist-packages/muster.py" in collections and "words" in collections, collections)
@@ -169,6 +170,26 @@ def walk():
     must("words" in run("muster", "collections"), "the collection is lost")
     coordinator.end()
     say("a second start knows the collection")
+
+
+def browser_shows(collection):
+    """The browser is this machine's, the coordinator that of the package."""
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "browser"))
+    import webdriver
+    if webdriver.missing():
+        say(f"no {webdriver.missing()} here: the console was fetched, but no browser has shown it")
+        return
+    browser = webdriver.Browser()
+    try:
+        browser.go("http://127.0.0.1:7780/#/collections")
+        row = "const r = [...document.querySelectorAll('table[data-list=collections] tbody tr')].find((r) => r.cells[0].textContent === arguments[0]); return r?.textContent"
+        shown = webdriver.until(f"{collection} in the list of collections", lambda: browser.script(row, collection))
+        must("100%" in shown, f"the console shows {collection} as {shown!r}")
+        noted = [n for n in browser.log() if n["level"] == "SEVERE"]
+        must(noted == [], f"the browser notes {noted}")
+    finally:
+        browser.end()
+    say(f"a browser shows {collection} in the console, loaded")
 
 
 def units_verified():
