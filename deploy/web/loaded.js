@@ -17,7 +17,7 @@ export function loadState(c) {
 export const explainLink = (subject, name, more = {}) => h('a', {href: to('explain', subject, name, more), 'aria-label': `explain ${subject} ${name}`}, 'explain');
 
 /** What it waits for, with the way to why. */
-export const waits = (c) => (c.waitsFor ? h('span', null, c.waitsFor, ' ', explainLink('collection', c.name)) : '');
+export const waits = (c) => (c.waitsFor ? h('span', null, h('span', {class: 'how', title: c.waitsFor}, c.waitsFor), ' ', explainLink('collection', c.name)) : '');
 
 export function progress(percentage) {
   return h('span', {class: 'progress'}, h('span', {class: 'meter', 'aria-hidden': 'true'}, h('span', {style: {width: `${percentage}%`}})), `${percentage}%`);

@@ -17,14 +17,17 @@ const limit = 1_000;
 const columns = [
   {id: 'task', label: 'Task', head: true, width: '7.5rem', sort: (t) => Number(t.id), cell: (t) => link(to('explain', 'task', t.id), t.id)},
   {id: 'kind', label: 'Kind', width: '8.5rem', sort: (t) => t.kind, cell: (t) => t.kind},
-  {id: 'of', label: 'Of', width: '24%', sort: (t) => `${names.collection(t.collection)} ${t.segment} ${t.channel}`, cell: (t) => h('span', null, t.segment !== '0'
+  {id: 'of', label: 'Of', width: '18%', sort: (t) => `${names.collection(t.collection)} ${t.segment} ${t.channel}`, cell: (t) => h('span', null, t.segment !== '0'
     ? [link(to('explain', 'segment', t.segment, {collection: names.knowsCollection(t.collection) ? names.collection(t.collection) : ''}), `segment ${t.segment}`), ' of ', collectionLink(t.collection)]
     : [t.channel ? link(to('explain', 'channel', t.channel), t.channel) : null, ' of ', collectionLink(t.collection)])},
-  {id: 'node', label: 'Node', width: '13rem', sort: (t) => names.node(t.node), cell: (t) => h('span', null, t.source !== '0' ? [nodeLink(t.source), ' → '] : null, nodeLink(t.node))},
+  {id: 'node', label: 'Node', width: '10rem', sort: (t) => names.node(t.node), cell: (t) => h('span', null, t.source !== '0' ? [nodeLink(t.source), ' → '] : null, nodeLink(t.node))},
   {id: 'status', label: 'Status', width: '8rem', sort: (t) => t.status, cell: (t) => state(shapes[t.status] ?? 'idle', t.status)},
   {id: 'age', label: 'Age', number: true, width: '5rem', sort: (t) => Number(t.ageMs), cell: (t) => duration(t.ageMs)},
   {id: 'took', label: 'Took', number: true, width: '5rem', sort: (t) => Number(t.tookMs), cell: (t) => (t.end === '' ? '' : duration(t.tookMs))},
-  {id: 'why', label: 'Why, and how it ended', cell: (t) => [t.reason, t.end + (t.error ? `: ${t.error}` : '')].filter((part) => part !== '').join('; ')},
+  {id: 'why', label: 'Why, and how it ended', cell: (t) => {
+    const words = [t.reason, t.end + (t.error ? `: ${t.error}` : '')].filter((part) => part !== '').join('; ');
+    return h('span', {class: 'how', title: words}, words); // its link explains the task, with all of it
+  }},
 ];
 
 export async function show(page, route, context) {
