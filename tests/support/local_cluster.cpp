@@ -51,7 +51,11 @@ local_cluster::local_cluster(local_cluster_options options) : options_(std::move
     std::size_t connected = 0;
     for (auto n : s.getNodes())
       connected += view(n.getState()) == "connected";
-    return connected == wanted;
+    if (connected != wanted)
+      return false;
+    // A moment later they are members of the default group; a load before that is refused.
+    const auto group = ask(build<schema::ClientRequest>([](schema::ClientRequest::Builder b) { b.initDescribeResourceGroup().setName("__default_resource_group"); }));
+    return group->isDescribeResourceGroup() && group->getDescribeResourceGroup().getGroup().getNodes().size() == wanted;
   });
 }
 
