@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 namespace muster {
@@ -19,7 +20,8 @@ namespace {
 constexpr double levels = 253;
 /// The colours span this factor at least: what differs by little shall not look as if it differed by much.
 constexpr double least_span = 10;
-/// The byte of a cell whose collections have the node in replicas of different numbers, and of any number beyond.
+/// The byte of a cell whose collections have the node in replicas of different numbers, of a number beyond, or in none though it holds
+/// something.
 constexpr std::uint8_t various = 255;
 
 enum class map_measure { rows, memory, replica };
@@ -43,6 +45,11 @@ std::uint32_t replica_number(const collection_view& view, std::int64_t node) {
   return 0;
 }
 
+/// The collections behind an id; there is none behind the highest.
+collection_map::const_iterator behind(const collection_map& all, std::int64_t id) {
+  return id == std::numeric_limits<std::int64_t>::max() ? all.end() : all.lower_bound(id + 1);
+}
+
 std::string_view name_of(const collection_view& view) {
   return view.desired ? std::string_view{view.desired->name} : std::string_view{};
 }
@@ -64,7 +71,7 @@ struct extent {
 
 extent extent_of(const situation& s, schema::PlacementMapRequest::Reader request, std::size_t lines) {
   const auto& all = s.collections();
-  extent out{all.lower_bound(request.getAfter() + 1)};
+  extent out{behind(all, request.getAfter())};
   const std::size_t most = request.getCount() == 0 ? all.size() : request.getCount();
   for (auto i = out.begin; i != all.end() && out.count < most; ++i)
     ++out.count;
@@ -112,8 +119,9 @@ void write_map(const situation& s, schema::PlacementMapRequest::Reader request, 
         return;
       const auto cell = static_cast<std::size_t>(line - lines.begin()) * width + column;
       if (measure == map_measure::replica) {
-        const auto number = static_cast<std::uint8_t>(std::min<std::uint32_t>(replica_number(view, node), various));
-        cells[cell] = cells[cell] == 0 || cells[cell] == number ? number : various;
+        const auto number = replica_number(view, node);
+        const auto byte = number == 0 || number > various ? various : static_cast<std::uint8_t>(number);
+        cells[cell] = cells[cell] == 0 || cells[cell] == byte ? byte : various;
         most = std::max<double>(most, number);
         return;
       }
@@ -122,7 +130,7 @@ void write_map(const situation& s, schema::PlacementMapRequest::Reader request, 
       most = std::max(most, sums[cell]);
     });
   }
-  double least = most / least_span;
+  double least = measure == map_measure::replica ? 0 : most / least_span;
   for (auto sum : sums)
     if (sum > 0)
       least = std::min(least, sum);
@@ -152,7 +160,7 @@ void write_holdings(const situation& s, schema::PlacementMapRequest::Reader requ
   };
   std::vector<held> all;
   std::size_t looked_at = 0;
-  for (auto i = s.collections().lower_bound(request.getAfter() + 1); i != s.collections().end() && looked_at < collections; ++i, ++looked_at) {
+  for (auto i = behind(s.collections(), request.getAfter()); i != s.collections().end() && looked_at < collections; ++i, ++looked_at) {
     const auto has = (*i).second.on(node);
     if (!has.any())
       continue;

@@ -208,7 +208,7 @@ struct PlacementMapReply {
     name @1 :Text; # its name
     state @2 :Text; # "connected", "suspect", "unknown"
     cells @3 :Text; # base64 of a byte b for each column. 0: nothing. Of rows and bytes: 1: something without any; else about
-    # least * (most / least) ^ ((b - 2) / 253). Of replicas: it is in the b-th of the collection; 255: in various ones
+    # least * (most / least) ^ ((b - 2) / 253). Of replicas: it is in the b-th of the collection; 255: in various ones or none
   }
   struct Column {
     first @0 :Int64; # id of the first collection

@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 
 namespace muster {
 namespace {
@@ -74,7 +75,14 @@ TEST_F(placement_map, a_part_of_the_collections_can_be_asked_for) {
   ASSERT_EQ(map->getColumns().size(), 1u);
   EXPECT_EQ(map->getColumns()[0].getFirst(), 2);
   EXPECT_EQ(map->getColumns()[0].getLast(), 2);
-  EXPECT_EQ(ask([](auto b) { b.setAfter(3); })->getColumns().size(), 0u);
+  for (std::int64_t last : {std::int64_t{3}, std::numeric_limits<std::int64_t>::max()}) {
+    EXPECT_EQ(ask([&](auto b) { b.setAfter(last); })->getColumns().size(), 0u);
+    EXPECT_EQ(ask([&](auto b) {
+                b.setAfter(last);
+                b.setNode(3);
+              })->getHoldings().size(),
+              0u);
+  }
 }
 
 TEST_F(placement_map, replicas_are_told_by_their_number_and_various_ones_as_such) {
@@ -88,6 +96,15 @@ TEST_F(placement_map, replicas_are_told_by_their_number_and_various_ones_as_such
   });
   EXPECT_EQ(cells(one, 0), std::vector<int>{1});
   EXPECT_EQ(cells(one, 2), std::vector<int>{255});
+}
+
+TEST_F(placement_map, what_a_node_holds_outside_of_all_replicas_is_not_shown_as_nothing) {
+  w.copy(2, 21, 2);
+  w.whole();
+  const auto map = ask([](auto b) { b.setMeasure("replica"); });
+  EXPECT_EQ(cells(map, 1), (std::vector<int>{1, 255, 1}));
+  EXPECT_EQ(map->getMost(), 2);
+  EXPECT_EQ(map->getLeast(), 0);
 }
 
 TEST_F(placement_map, memory_is_what_nodes_say_that_copies_take) {

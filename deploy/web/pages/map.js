@@ -83,7 +83,7 @@ export async function show(page, route, context) {
     if (level === 0)
       return 'nothing';
     if (measure === 'replica')
-      return level === 255 ? 'in various replicas' : `replica ${level}`;
+      return level === 255 ? 'in various replicas, or in none of them' : `replica ${level}`;
     return level === 255 ? inWords(map.most) : level === 1 ? inWords(0) : `about ${inWords(valueOf(level, map))}`;
   }
 
@@ -130,7 +130,7 @@ export async function show(page, route, context) {
     if (replica) {
       const most = Math.min(map.most, 6);
       put(legend, Array.from({length: most}, (_, i) => h('span', null, h('i', {class: 'swatch', 'data-replica': i + 1}), `replica ${i + 1}${map.most > 6 ? `, ${i + 7}, …` : ''}`)),
-        h('span', null, h('i', {class: 'swatch', 'data-replica': 'various'}), 'various'));
+        h('span', null, h('i', {class: 'swatch', 'data-replica': 'various'}), 'various, or none'));
       return;
     }
     put(legend, h('span', null, h('i', {class: 'swatch', 'data-level': 'nothing'}), 'nothing'), h('span', null, h('i', {class: 'swatch', 'data-level': 'under'}), 'less'),
